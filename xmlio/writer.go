@@ -1,0 +1,226 @@
+package xmlio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Writer appends XML to a byte slice in the order it is told. It escapes text
+// and attribute values, and keeps account of open elements; it neither
+// indents nor reorders. What it writes without Err reporting a fault the
+// Reader reads back equal, as long as prefixes are declared and Raw was given
+// what it asks for.
+//
+// A Writer is not safe for use by several goroutines.
+type Writer struct {
+	buf      []byte
+	base     int // length of the slice given to NewWriter
+	open     []string
+	rooted   bool
+	oneLine  bool
+	replaced int
+	err      error
+}
+
+// NewWriter returns a Writer that appends to buf, which may be nil.
+func NewWriter(buf []byte) *Writer { return &Writer{buf: buf, base: len(buf)} }
+
+// OneLine makes the Writer write a line feed in text as &#10;, so that the
+// whole document is one line: SystmOne's framing (S §1.1). In attribute
+// values line feeds are always written so.
+func (w *Writer) OneLine(on bool) { w.oneLine = on }
+
+// Declaration writes the XML declaration. It must come first.
+func (w *Writer) Declaration() {
+	if len(w.buf) != w.base {
+		w.fail(errors.New("declaration is not first"))
+	}
+	w.buf = append(w.buf, `<?xml version="1.0" encoding="UTF-8"?>`...)
+}
+
+// Start opens an element. The name may carry a prefix; attrs are pairs of
+// name and value, namespace declarations among them.
+func (w *Writer) Start(name string, attrs ...string) {
+	w.tag(name, attrs)
+	w.buf = append(w.buf, '>')
+	w.open = append(w.open, name)
+}
+
+// End closes the innermost open element.
+func (w *Writer) End() {
+	if len(w.open) == 0 {
+		w.fail(errors.New("end without start"))
+		return
+	}
+	name := w.open[len(w.open)-1]
+	w.open = w.open[:len(w.open)-1]
+	w.buf = append(w.buf, '<', '/')
+	w.buf = append(w.buf, name...)
+	w.buf = append(w.buf, '>')
+}
+
+// Text writes character data inside the current element.
+func (w *Writer) Text(s string) {
+	if len(w.open) == 0 && !blank(s) {
+		w.fail(errors.New("text outside the root element"))
+	}
+	w.escape(s, false)
+}
+
+// Element writes an element with text and nothing else in it.
+func (w *Writer) Element(name, text string, attrs ...string) {
+	w.Start(name, attrs...)
+	w.Text(text)
+	w.End()
+}
+
+// Optional writes Element, or nothing when text is "".
+func (w *Writer) Optional(name, text string, attrs ...string) {
+	if text != "" {
+		w.Element(name, text, attrs...)
+	}
+}
+
+// Empty writes an empty element tag.
+func (w *Writer) Empty(name string, attrs ...string) {
+	w.tag(name, attrs)
+	w.buf = append(w.buf, '/', '>')
+}
+
+// Raw writes b as it is. It must be well-formed content: what a Writer wrote
+// (without a declaration) or what Reader.Raw returned. Under OneLine it must
+// hold no line feed; Err reports one that does.
+func (w *Writer) Raw(b []byte) {
+	if w.oneLine && bytes.IndexByte(b, '\n') >= 0 {
+		w.fail(errors.New("line feed in raw content of a one-line document"))
+	}
+	if len(w.open) == 0 && len(b) > 0 {
+		w.root()
+	}
+	w.buf = append(w.buf, b...)
+}
+
+// Replaced returns how many characters (or bytes that are no UTF-8) could not
+// stand in XML 1.0 and were written as U+FFFD.
+func (w *Writer) Replaced() int { return w.replaced }
+
+// Bytes returns the slice given to NewWriter with all that was written since
+// appended. It returns that even when Err does not return nil.
+func (w *Writer) Bytes() []byte { return w.buf }
+
+// Err returns the first misuse (an end without start, a second root, text
+// outside the root, a name that is none, a repeated or unpaired attribute,
+// ...), or an error when an element is still open or no root was written.
+func (w *Writer) Err() error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case len(w.open) > 0:
+		return fmt.Errorf("xml writer: element %s is not closed", w.open[len(w.open)-1])
+	case !w.rooted:
+		return errors.New("xml writer: no root element")
+	}
+	return nil
+}
+
+func (w *Writer) fail(err error) {
+	if w.err == nil {
+		w.err = fmt.Errorf("xml writer: %w", err)
+	}
+}
+
+// root notes that content was written at the top, which may happen once.
+func (w *Writer) root() {
+	if w.rooted {
+		w.fail(errors.New("second root element"))
+	}
+	w.rooted = true
+}
+
+// tag writes a start tag up to, not including, its closing bracket.
+func (w *Writer) tag(name string, attrs []string) {
+	if len(w.open) == 0 {
+		w.root()
+	}
+	w.checkName(name)
+	w.buf = append(w.buf, '<')
+	w.buf = append(w.buf, name...)
+	if len(attrs)%2 != 0 {
+		w.fail(fmt.Errorf("element %s has an attribute without a value", name))
+		attrs = attrs[:len(attrs)-1]
+	}
+	for i := 0; i < len(attrs); i += 2 {
+		w.checkName(attrs[i])
+		for j := 0; j < i; j += 2 {
+			if attrs[j] == attrs[i] {
+				w.fail(fmt.Errorf("element %s repeats attribute %s", name, attrs[i]))
+			}
+		}
+		w.buf = append(w.buf, ' ')
+		w.buf = append(w.buf, attrs[i]...)
+		w.buf = append(w.buf, '=', '"')
+		w.escape(attrs[i+1], true)
+		w.buf = append(w.buf, '"')
+	}
+}
+
+func (w *Writer) checkName(name string) {
+	if end, _, ok := scanName(name, 0); !ok || end != len(name) || !utf8.ValidString(name) {
+		w.fail(errors.New("name is not a qualified XML name"))
+	}
+}
+
+// escape appends s as text, or as an attribute value.
+func (w *Writer) escape(s string, attribute bool) {
+	from := 0
+	for i := 0; i < len(s); {
+		size, with := 1, ""
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 || r == 0xFFFE || r == 0xFFFF {
+				with = "\uFFFD"
+				w.replaced++
+			}
+		case c >= ' ':
+			switch c {
+			case '&':
+				with = "&amp;"
+			case '<':
+				with = "&lt;"
+			case '>':
+				with = "&gt;"
+			case '"':
+				if attribute {
+					with = "&quot;"
+				}
+			}
+		case c == '\r':
+			with = "&#13;"
+		case c == '\n':
+			if attribute || w.oneLine {
+				with = "&#10;"
+			}
+		case c == '\t':
+			if attribute {
+				with = "&#9;"
+			}
+		default:
+			with = "\uFFFD"
+			w.replaced++
+		}
+		if with != "" {
+			w.buf = append(append(w.buf, s[from:i]...), with...)
+			from = i + size
+		}
+		i += size
+	}
+	w.buf = append(w.buf, s[from:]...)
+}
+
+// blank reports whether s holds nothing but XML white space.
+func blank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
