@@ -1,0 +1,140 @@
+// Package system says what a clinical system must declare to take part in a
+// pair: its codec, its wire as a value, and the schemes it files. It holds no
+// behaviour of any system; each lives in its own folder beside this one.
+package system
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"time"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+// Codec turns one system's native messages into the record and back. A codec
+// is pure: the same bytes give the same record. Errors are *record.Error; a
+// failed decode returns the zero value beside it.
+//
+// The order within an exchange is DecodeResponse (holder), translation,
+// Fit (asker), record.Settle, EncodeResponse (asker).
+type Codec interface {
+	Decoder
+	Encoder
+}
+
+// Decoder reads native messages.
+type Decoder interface {
+	// DecodeRequest reads what the system asks of the other. On error the
+	// returned Request still holds every id needed to answer natively.
+	DecodeRequest(ctx context.Context, msg []byte) (record.Request, error)
+	// DecodeResponse reads what the system answered. A native error is a
+	// Response holding a Failure, not an error. Enumerations and codes are in
+	// the system's own schemes, every entry pending, the record reconciled
+	// with the reader's counts.
+	DecodeResponse(ctx context.Context, msg []byte) (record.Response, error)
+}
+
+// Encoder writes native messages.
+type Encoder interface {
+	// EncodeRequest writes the request for the system that holds the record.
+	// id is the new message's identifier.
+	EncodeRequest(q *record.Request, id MessageID) ([]byte, error)
+	// Fit settles what the system's format cannot hold: it changes outcomes
+	// from exact or mapped to degraded or unsupported and adds the notes that
+	// keep the words, and never drops anything.
+	Fit(r *record.Record)
+	// EncodeResponse writes the answer to q, echoing its ids: a record that
+	// was fitted and settled, or a failure in the system's own error form.
+	EncodeResponse(q *record.Request, p record.Response, id MessageID) ([]byte, error)
+}
+
+// MessageID gives a message its identifier and time; codecs have no clock and
+// no random source of their own.
+type MessageID struct {
+	ID string // UUID, lower case
+	At time.Time
+}
+
+// Options are the settings a codec is made with.
+type Options struct {
+	Limits xmlio.Limits
+	// Settings are the system's own, e.g. "response-format"; a codec refuses
+	// one it does not know.
+	Settings map[string]string
+	// Signer signs outgoing messages where the system's envelope has a place
+	// for it; nil leaves the place out.
+	Signer *Signer
+	// Trusted verifies incoming signatures; nil accepts unsigned and does not
+	// verify.
+	Trusted *x509.CertPool
+	// Now judges certificate validity when Trusted is set.
+	Now func() time.Time
+}
+
+// Signer is a private key with its certificate.
+type Signer struct {
+	Key         crypto.Signer
+	Certificate *x509.Certificate
+}
+
+// System is one clinical system as the rest of the bridge sees it.
+type System struct {
+	Name  string // NATS token and configuration word, e.g. "emisweb"
+	Title string // e.g. "EMIS Web"
+	Wire  Wire
+	// ClinicalSchemes and DrugSchemes are what it files, preferred first.
+	ClinicalSchemes, DrugSchemes []mapping.Scheme
+	// Entries are the ways an entry stands in its responses.
+	Entries []record.EntryPath
+	// Enumerations says which scheme fills each slot in its messages.
+	Enumerations map[record.Slot]mapping.Scheme
+	// New makes its codec.
+	New func(Options) (Codec, error)
+}
+
+// Transport names how a system's bytes travel.
+type Transport string
+
+// The transports.
+const (
+	HTTP Transport = "http" // one POST, one answer
+	TCP  Transport = "tcp"  // XML documents over a stream, delimited by depth
+)
+
+// Wire is a system's native transport as a value; bridge/wire and
+// bridge/standin are generic over it.
+type Wire struct {
+	Transport   Transport
+	Path        string // HTTP
+	ContentType string // HTTP
+	// Headers are sent with every HTTP request; a value "{cn}" stands for the
+	// common name of the signing certificate.
+	Headers map[string]string
+	// Action is the name of an HTTP header taken from the message's own action
+	// (SOAPAction), "" for none.
+	// ErrorStatus is the HTTP status that carries a native error body.
+	ErrorStatus int
+	// Root is the local name of the document that ends a TCP message, by
+	// direction.
+	RequestRoot, ResponseRoot string
+	// Terminator is sent after each TCP document.
+	Terminator string
+	// Throttle is what the endpoint accepts.
+	Throttle []Throttle
+	// Address is the documented default address.
+	Address string
+	// Silent says that no answer at all is a normal outcome.
+	Silent bool
+}
+
+// Throttle is one documented rate limit of an endpoint.
+type Throttle struct {
+	Name   string
+	Events int
+	Per    time.Duration
+	// Exempt reports a request the limit does not count, nil for none.
+	Exempt func(q *record.Request, now time.Time) bool
+}

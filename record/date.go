@@ -1,0 +1,252 @@
+package record
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Date is a clinical date: digits with a precision, never an instant. It is
+// not a time.Time because a year is not the first of January, and because a
+// zone conversion moves dates (safety §0 finding 12). The zero Date means "date
+// not known".
+type Date struct {
+	digits string // YYYY, YYYYMM, YYYYMMDD, YYYYMMDDhhmm or YYYYMMDDhhmmss
+	zone   string // as written ("Z", "+01:00"), kept, never applied
+}
+
+// Precision says how much of a Date was stated.
+type Precision int
+
+// The precisions of a Date, coarsest first.
+const (
+	PrecisionUnknown Precision = 0
+	PrecisionYear    Precision = 4
+	PrecisionMonth   Precision = 6
+	PrecisionDay     Precision = 8
+	PrecisionMinute  Precision = 12
+	PrecisionSecond  Precision = 14
+)
+
+// ErrDate reports text that is not a date or a date that does not exist. It
+// never carries the text.
+var ErrDate = errors.New("not a date that exists")
+
+// ParseISO reads YYYY, YYYY-MM, YYYY-MM-DD and YYYY-MM-DDThh:mm[:ss[.f]][zone].
+// Empty text gives the zero Date. A fraction of a second other than zero is
+// refused, for a Date could not give it back.
+func ParseISO(s string) (Date, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return Date{}, nil
+	}
+	day, clock, timed := strings.Cut(s, "T")
+	digits, ok := joinDigits(day, "-", 4, 2, 2)
+	if !ok {
+		return Date{}, ErrDate
+	}
+	d := Date{digits: digits}
+	if timed {
+		if len(digits) != 8 {
+			return Date{}, ErrDate
+		}
+		clock, d.zone = splitZone(clock)
+		hms, ok := joinClock(clock)
+		if !ok {
+			return Date{}, ErrDate
+		}
+		d.digits += hms
+	}
+	return d.checked()
+}
+
+// ParseDMY reads dd/MM/yyyy, MM/yyyy and yyyy, the forms of EMIS Open (E §2).
+func ParseDMY(s string) (Date, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return Date{}, nil
+	}
+	parts := strings.Split(s, "/")
+	for i, j := 0, len(parts)-1; i < j; i, j = i+1, j-1 {
+		parts[i], parts[j] = parts[j], parts[i]
+	}
+	digits, ok := joinDigits(strings.Join(parts, "/"), "/", 4, 2, 2)
+	if !ok {
+		return Date{}, ErrDate
+	}
+	return Date{digits: digits}.checked()
+}
+
+// WithClock gives a day its time, written hh:mm or hh:mm:ss. Empty text leaves
+// the date as it is.
+func (d Date) WithClock(s string) (Date, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return d, nil
+	}
+	hms, ok := joinClock(s)
+	if !ok || d.Precision() < PrecisionDay {
+		return d, ErrDate
+	}
+	return Date{digits: d.digits[:8] + hms, zone: d.zone}.checked()
+}
+
+// Truncate returns the date at precision p, or unchanged if it is coarser.
+func (d Date) Truncate(p Precision) Date {
+	if Precision(len(d.digits)) <= p {
+		return d
+	}
+	t := Date{digits: d.digits[:p]}
+	if p > PrecisionDay {
+		t.zone = d.zone
+	}
+	return t
+}
+
+// Precision reports how much was stated.
+func (d Date) Precision() Precision { return Precision(len(d.digits)) }
+
+// IsZero reports that the date is not known.
+func (d Date) IsZero() bool { return d.digits == "" }
+
+// Zone is the zone as written in the source, "" when none was.
+func (d Date) Zone() string { return d.zone }
+
+// String is the ISO 8601 form at the stated precision, with the zone as it was
+// written; "" when not known.
+func (d Date) String() string { return d.Wall() + d.zone }
+
+// Wall is the ISO 8601 form without any zone.
+func (d Date) Wall() string {
+	s := d.digits
+	switch d.Precision() {
+	case PrecisionYear:
+		return s
+	case PrecisionMonth:
+		return s[:4] + "-" + s[4:]
+	case PrecisionDay:
+		return s[:4] + "-" + s[4:6] + "-" + s[6:]
+	case PrecisionMinute:
+		return s[:4] + "-" + s[4:6] + "-" + s[6:8] + "T" + s[8:10] + ":" + s[10:12]
+	case PrecisionSecond:
+		return s[:4] + "-" + s[4:6] + "-" + s[6:8] + "T" + s[8:10] + ":" + s[10:12] + ":" + s[12:]
+	}
+	return ""
+}
+
+// Day is YYYY-MM-DD, or "" when the day is not stated.
+func (d Date) Day() string { return d.Truncate(PrecisionDay).onlyAt(PrecisionDay).Wall() }
+
+// Clock is hh:mm or hh:mm:ss, or "" when no time is stated.
+func (d Date) Clock() string {
+	if _, clock, timed := strings.Cut(d.Wall(), "T"); timed {
+		return clock
+	}
+	return ""
+}
+
+// DMY is dd/MM/yyyy, MM/yyyy or yyyy (E §2); a time is not shown.
+func (d Date) DMY() string {
+	s := d.digits
+	switch {
+	case len(s) >= 8:
+		return s[6:8] + "/" + s[4:6] + "/" + s[:4]
+	case len(s) == 6:
+		return s[4:] + "/" + s[:4]
+	}
+	return s
+}
+
+// Words is the form a clinician reads: 02-Jan-2006 at the stated precision, or
+// "date not known" (safety §D.1 D-5).
+func (d Date) Words() string {
+	switch d.Precision() {
+	case PrecisionUnknown:
+		return "date not known"
+	case PrecisionYear:
+		return d.digits
+	case PrecisionMonth:
+		return monthName(d.digits) + "-" + d.digits[:4]
+	}
+	day := d.digits[6:8] + "-" + monthName(d.digits) + "-" + d.digits[:4]
+	if clock := d.Clock(); clock != "" {
+		return day + " " + clock
+	}
+	return day
+}
+
+// Within reports whether the date may lie between from and to, either of which
+// may be unknown (open). It compares at the coarser precision, so that an
+// entry of "2016" is inside any period touching 2016; an unknown date is always
+// inside, because leaving an undated entry out would hide it.
+func (d Date) Within(from, to Date) bool {
+	return d.compare(from) >= 0 && d.compare(to) <= 0
+}
+
+func (d Date) compare(o Date) int {
+	n := min(len(d.digits), len(o.digits))
+	return strings.Compare(d.digits[:n], o.digits[:n])
+}
+
+// DateOf is the day of an instant on the wall clock of its own location. It is
+// for bounds worked out by the bridge, never for clinical dates.
+func DateOf(t time.Time) Date { return Date{digits: t.Format("20060102150405")} }
+
+func (d Date) onlyAt(p Precision) Date {
+	if d.Precision() == p {
+		return d
+	}
+	return Date{}
+}
+
+func (d Date) checked() (Date, error) {
+	layout := "20060102150405"[:len(d.digits)]
+	if _, err := time.Parse(layout, d.digits); err != nil {
+		return Date{}, ErrDate
+	}
+	return d, nil
+}
+
+func monthName(digits string) string {
+	t, err := time.Parse("01", digits[4:6])
+	if err != nil {
+		return digits[4:6]
+	}
+	return t.Format("Jan")
+}
+
+// joinDigits joins one to len(widths) groups of digits split by sep, the first
+// of exact width, later ones of their width or one digit short of it.
+func joinDigits(s, sep string, widths ...int) (string, bool) {
+	parts := strings.Split(s, sep)
+	if len(parts) > len(widths) {
+		return "", false
+	}
+	var b strings.Builder
+	for i, p := range parts {
+		if i > 0 && len(p) == widths[i]-1 {
+			p = "0" + p
+		}
+		if len(p) != widths[i] || strings.Trim(p, "0123456789") != "" {
+			return "", false
+		}
+		b.WriteString(p)
+	}
+	return b.String(), true
+}
+
+func joinClock(s string) (string, bool) {
+	s, fraction, _ := strings.Cut(s, ".")
+	if strings.Trim(fraction, "0") != "" {
+		return "", false
+	}
+	hms, ok := joinDigits(s, ":", 2, 2, 2)
+	return hms, ok && len(hms) >= 4
+}
+
+func splitZone(clock string) (string, string) {
+	if i := strings.LastIndexAny(clock, "Z+-"); i > 0 {
+		return clock[:i], clock[i:]
+	}
+	return clock, ""
+}

@@ -1,0 +1,113 @@
+package record
+
+// Person is a member of staff. Entries point at one; two pointers are the same
+// person only if they are equal.
+type Person struct {
+	ID          string // the source's identifier within the message
+	UserName    string
+	Title       string
+	Forenames   string
+	Surname     string
+	Display     string // the whole name as the source shows it
+	Role        string
+	Identifiers []Identifier
+	Place       *Organisation
+}
+
+// Name is what a reader sees: the source's own display, else the parts, else
+// "not known" (safety §D.1 D-6).
+func (p *Person) Name() string {
+	switch {
+	case p == nil:
+		return "not known"
+	case p.Display != "":
+		return p.Display
+	case p.Surname != "" && p.Forenames != "":
+		return p.Surname + ", " + p.Forenames
+	case p.Surname != "":
+		return p.Surname
+	case p.UserName != "":
+		return p.UserName
+	}
+	return "not known"
+}
+
+// Identifier is a professional or organisational number with its issuer's
+// name, e.g. GMC.
+type Identifier struct{ Type, Value string }
+
+// Organisation is a practice, service or place.
+type Organisation struct {
+	ID       string
+	ODS      string
+	Name     string
+	Type     string
+	Address  Address
+	Contacts []Contact
+	Parent   *Organisation
+}
+
+// Title is the name a reader sees.
+func (o *Organisation) Title() string {
+	switch {
+	case o == nil:
+		return "not known"
+	case o.Name != "":
+		return o.Name
+	case o.ODS != "":
+		return o.ODS
+	}
+	return "not known"
+}
+
+// Address is a postal address in the parts both systems keep.
+type Address struct {
+	ID       string
+	Use      string // home, work, temporary, ...
+	House    string // name or flat
+	Number   string
+	Street   string
+	Village  string
+	Town     string
+	County   string
+	Postcode string
+}
+
+// IsZero reports an address of which nothing is known.
+func (a Address) IsZero() bool {
+	a.ID, a.Use = "", ""
+	return a == Address{}
+}
+
+// Contact is a telephone number or electronic address.
+type Contact struct{ Use, Value string }
+
+// Patient is the person the record is about, as its holder knows them.
+type Patient struct {
+	ID         string
+	NHS        NHSNumber
+	OtherIDs   []Identifier
+	Title      string
+	Forenames  string // first and middle names
+	FirstName  string // the first alone, where the source tells them apart
+	KnownAs    string
+	Surname    string
+	BirthName  string
+	Previous   string
+	BirthDate  Date
+	DeathDate  Date
+	Dead       bool // stated without a date
+	Sex        SexCode
+	Addresses  []Address
+	Contacts   []Contact
+	UsualGP    *Person
+	Registered *Person
+	Practice   *Organisation
+	// Registration holds what the source says about registration and the
+	// administrative fields only it has, in words.
+	Registration []Qualifier
+	// Status is the registration in the source's own words: current, left, ...
+	Status       string
+	RegisteredOn Date
+	Confidential string
+}

@@ -1,0 +1,193 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+// Reason is the one closed classification of everything that ends an exchange
+// without a record. The same word is the NATS error code's label, the metric
+// label and the log field; the text around it is not an interface.
+type Reason string
+
+// The reasons, with what they mean for whoever asked.
+const (
+	ReasonBadMessage      Reason = "bad-message"       // the asker's message cannot be read
+	ReasonBadAnswer       Reason = "bad-answer"        // the holder's answer cannot be read or is cut
+	ReasonNotFound        Reason = "patient-not-found" // also: sensitive, left, superseded (safety CS-07)
+	ReasonWrongPatient    Reason = "wrong-patient"     // the answer is about somebody else
+	ReasonNoPatient       Reason = "identity-unproven" // the answer names no patient
+	ReasonRefused         Reason = "refused"           // the holder said no
+	ReasonDenied          Reason = "denied"            // the agreement says no
+	ReasonNoTarget        Reason = "no-target"         // no organisation, or more than one, could be meant
+	ReasonUnmappedRequest Reason = "unmapped-request"  // a code in the request has no table row
+	ReasonUnsupported     Reason = "unsupported"       // the message asks for what this link does not do
+	ReasonTooLarge        Reason = "too-large"         // above the record limit
+	ReasonBusy            Reason = "busy"              // no free slot, or the throttle's wait is past the deadline
+	ReasonUnavailable     Reason = "unavailable"       // the other side is not connected
+	ReasonTimeout         Reason = "timeout"           // no answer before the deadline
+	ReasonAudit           Reason = "audit-unavailable" // the audit record could not be made durable
+	ReasonInternal        Reason = "internal"          // our own fault
+)
+
+// Reasons is the closed list, in the order above.
+func Reasons() []Reason {
+	return []Reason{ReasonBadMessage, ReasonBadAnswer, ReasonNotFound, ReasonWrongPatient, ReasonNoPatient,
+		ReasonRefused, ReasonDenied, ReasonNoTarget, ReasonUnmappedRequest, ReasonUnsupported, ReasonTooLarge,
+		ReasonBusy, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal}
+}
+
+// Code is the number carried in the Nats-Service-Error-Code header (ADR-32).
+func (r Reason) Code() int {
+	switch r {
+	case ReasonBadMessage:
+		return 400
+	case ReasonDenied, ReasonRefused:
+		return 403
+	case ReasonNotFound:
+		return 404
+	case ReasonTooLarge:
+		return 413
+	case ReasonNoTarget:
+		return 421
+	case ReasonUnmappedRequest:
+		return 422
+	case ReasonBusy:
+		return 429
+	case ReasonUnsupported:
+		return 501
+	case ReasonBadAnswer, ReasonWrongPatient, ReasonNoPatient:
+		return 502
+	case ReasonUnavailable, ReasonAudit:
+		return 503
+	case ReasonTimeout:
+		return 504
+	}
+	return 500
+}
+
+// Permanent reports that asking again unchanged cannot help.
+func (r Reason) Permanent() bool {
+	switch r {
+	case ReasonBusy, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal:
+		return false
+	}
+	return true
+}
+
+// Words is the sentence a clinician reads when the exchange ends with r. It
+// never names a patient.
+func (r Reason) Words() string {
+	switch r {
+	case ReasonBadMessage:
+		return "The request could not be read."
+	case ReasonBadAnswer:
+		return "The other system's answer could not be read. Nothing from it is shown."
+	case ReasonNotFound:
+		return "Patient not found."
+	case ReasonWrongPatient:
+		return "The other system answered about a different patient. Nothing from it is shown."
+	case ReasonNoPatient:
+		return "The other system's answer does not say which patient it is about. Nothing from it is shown."
+	case ReasonRefused:
+		return "The other system refused the request."
+	case ReasonDenied:
+		return "The sharing agreement does not allow this request."
+	case ReasonNoTarget:
+		return "The organisation holding the record could not be determined."
+	case ReasonUnmappedRequest:
+		return "A code in the request has no agreed translation, so the request was not sent."
+	case ReasonUnsupported:
+		return "This link does not carry that kind of request."
+	case ReasonTooLarge:
+		return "The record is larger than this link may carry. Nothing of it is shown."
+	case ReasonBusy:
+		return "The link is busy. Try again shortly."
+	case ReasonUnavailable:
+		return "The other system is not connected."
+	case ReasonTimeout:
+		return "The other system did not answer in time."
+	case ReasonAudit:
+		return "The access could not be recorded in the audit log, so nothing is shown."
+	}
+	return "The link failed."
+}
+
+// Failure is an exchange that ended without a record. It is an answer, written
+// to the asker in the asker's own format, not a dropped connection.
+type Failure struct {
+	Reason Reason
+	// Native is the other system's own wording of a refusal it gave itself, ""
+	// when the failure is ours. It goes to the asker and never into a log.
+	Native string
+	// NativeCode is the other system's own error number or fault code.
+	NativeCode string
+	// Retry overrides Reason.Permanent when the other system said so itself
+	// (SystmOne PermanentError=false, S §1.2).
+	Retry bool
+}
+
+// Words is what the asker's clinician reads.
+func (f Failure) Words() string {
+	if f.Native == "" {
+		return f.Reason.Words()
+	}
+	return f.Reason.Words() + " It said: " + f.Native
+}
+
+// Permanent reports that asking again unchanged cannot help.
+func (f Failure) Permanent() bool { return !f.Retry && f.Reason.Permanent() }
+
+// Error is the one kind of error that crosses packages: a Reason, the operation
+// and the position in the message. It carries no text of any message.
+type Error struct {
+	Reason   Reason
+	Op       string // e.g. "systmone: decode response"
+	Position string // e.g. "12:4 ClinicalCode", "" when the whole message is meant
+	Err      error
+}
+
+// Error names reason, operation and position.
+func (e *Error) Error() string {
+	s := e.Op + ": " + string(e.Reason)
+	if e.Position != "" {
+		s += " at " + e.Position
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Fault wraps err as an Error of the given reason; an xmlio limit on size keeps
+// its own reason, and an Error keeps the one it has.
+func Fault(reason Reason, op string, err error) error {
+	var already *Error
+	if errors.As(err, &already) {
+		return err
+	}
+	e := &Error{Reason: reason, Op: op, Err: err}
+	var xe *xmlio.Error
+	if errors.As(err, &xe) {
+		e.Position = fmt.Sprintf("%d:%d", xe.Pos.Line, xe.Pos.Column)
+		if xe.Fault == xmlio.FaultTooLarge {
+			e.Reason = ReasonTooLarge
+		}
+	}
+	return e
+}
+
+// ReasonOf finds the reason of an error; anything that is not an Error is our
+// own fault.
+func ReasonOf(err error) Reason {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ReasonInternal
+}

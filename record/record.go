@@ -1,0 +1,212 @@
+package record
+
+import (
+	"fmt"
+
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+// Record is one patient's record on its way through the bridge.
+type Record struct {
+	Source  Source
+	Patient Patient
+	// Entries holds every entry in source order. Consultations, problems and
+	// parents point into it; an entry is never in two places.
+	Entries  []*Entry
+	Warnings []Warning
+
+	sections [sectionCount]section
+	settled  bool
+}
+
+// Source says where a record came from; it heads every record shown (safety
+// §D.1 "always shown at the head").
+type Source struct {
+	System       string // "EMIS Web"
+	Organisation string
+	ODS          string
+	RetrievedAt  string // local time with zone, from the bridge
+	MapSet       string // digest of the tables used
+	Period       Period // the clinical period asked for, zero for all
+}
+
+type section struct {
+	supplied bool
+	declared State // the strongest state anybody declared, Complete when none
+	faults   []SectionFault
+	state    State
+	tally    Tally
+}
+
+// SectionFault is a fault that makes a section's absence of entries mean
+// nothing: where and why, never what the text was.
+type SectionFault struct{ At, Why string }
+
+// EntryPath declares one way an entry stands in a system's bytes and the
+// section it belongs to there. The reader counts these by itself, so that a
+// codec that loses an entry is found out (DESIGN.md decision 6).
+type EntryPath struct {
+	xmlio.EntryPath
+	Section Section
+}
+
+// XMLPaths gives the part of the paths the reader needs.
+func XMLPaths(paths []EntryPath) []xmlio.EntryPath {
+	out := make([]xmlio.EntryPath, len(paths))
+	for i, p := range paths {
+		out[i] = p.EntryPath
+	}
+	return out
+}
+
+// New starts a record in which no section is answered yet.
+func New(source Source) *Record {
+	r := &Record{Source: source}
+	for i := range r.sections {
+		r.sections[i].declared = Complete
+	}
+	return r
+}
+
+// Add appends an entry and returns it.
+func (r *Record) Add(e *Entry) *Entry {
+	r.Entries = append(r.Entries, e)
+	return e
+}
+
+// Supply says that the source's message has a place for these sections and
+// that it was read. Only a supplied section can be complete or empty.
+func (r *Record) Supply(set SectionSet) {
+	for s := range sectionCount {
+		if set.Has(s) {
+			r.sections[s].supplied = true
+		}
+	}
+}
+
+// Declare lowers a section to state unless it is already lower.
+func (r *Record) Declare(s Section, state State) {
+	r.sections[s].declared = min(r.sections[s].declared, state)
+}
+
+// Fail records a fault that spoils the whole section.
+func (r *Record) Fail(s Section, at, why string) {
+	r.sections[s].faults = append(r.sections[s].faults, SectionFault{At: at, Why: why})
+	r.Declare(s, Failed)
+}
+
+// Warn adds a record warning once.
+func (r *Record) Warn(w Warning) {
+	for _, have := range r.Warnings {
+		if have == w {
+			return
+		}
+	}
+	r.Warnings = append(r.Warnings, w)
+}
+
+// Reconcile compares what the decoder produced with what the reader counted in
+// the bytes and fails each section where the two differ.
+func (r *Record) Reconcile(paths []EntryPath, counts []int) {
+	decoded := make([]int, len(paths)+1)
+	for _, e := range r.Entries {
+		decoded[e.Counted]++
+	}
+	for i, p := range paths {
+		if decoded[i+1] != counts[i] {
+			r.Fail(p.Section, p.Path, fmt.Sprintf("%d of %d entries were read", decoded[i+1], counts[i]))
+		}
+	}
+}
+
+// Settle works out every asked section's tally and state. It is called once,
+// after translation and after the receiver's codec has said what it can hold;
+// a section whose sum differs is failed (safety §D.1 rule D-0).
+func (r *Record) Settle(asked SectionSet) {
+	for i := range r.sections {
+		r.sections[i].tally = Tally{}
+	}
+	for _, e := range r.Entries {
+		t := &r.sections[e.Kind.Section()].tally
+		t.Source++
+		t.Outcomes[e.Outcome]++
+	}
+	for s := range sectionCount {
+		sec := &r.sections[s]
+		if !asked.Has(s) {
+			continue
+		}
+		sec.state = sec.settle()
+		if t := sec.tally; !t.Balanced() {
+			sec.faults = append(sec.faults, SectionFault{Why: "an entry has no outcome"})
+			sec.state = Failed
+		}
+	}
+	r.settled = true
+	r.warnOfSections(asked)
+}
+
+func (sec *section) settle() State {
+	t := sec.tally
+	state := sec.declared
+	if !sec.supplied && state > NotRetrievable {
+		state = NotRetrievable
+		if t.Source > 0 {
+			state = Complete // entries of a kind the source files elsewhere
+		}
+	}
+	switch {
+	case t.Outcomes[FailedEntry] > 0:
+		state = min(state, Partial)
+	case t.Source > 0 && t.Outcomes[WithheldEntry] == t.Source:
+		state = min(state, Withheld)
+	case t.Outcomes[Degraded]+t.Outcomes[Unsupported] > 0:
+		state = min(state, CompleteDegraded)
+	case t.Source == 0:
+		state = min(state, NothingRecorded)
+	}
+	return state
+}
+
+func (r *Record) warnOfSections(asked SectionSet) {
+	unsafe := 0
+	for _, e := range r.Entries {
+		if e.Kind == KindAllergy && e.Allergy != nil && !e.Allergy.Absent && e.Allergy.Class.Drug() &&
+			(e.Outcome == Degraded || e.Outcome == Unsupported || e.Outcome == FailedEntry) {
+			unsafe++
+		}
+		if e.Outcome == WithheldEntry {
+			r.Warn(Warning{Code: WarnConfidential, Section: e.Kind.Section()})
+		}
+	}
+	if unsafe > 0 {
+		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies, Count: unsafe})
+	}
+	if asked.Has(Allergies) && r.sections[Allergies].state <= Partial {
+		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies})
+	}
+}
+
+// State is a section's settled state. Before Settle, and for a section nobody
+// asked for, it is Failed.
+func (r *Record) State(s Section) State {
+	if !r.settled {
+		return Failed
+	}
+	return r.sections[s].state
+}
+
+// Tally is a section's settled count.
+func (r *Record) Tally(s Section) Tally { return r.sections[s].tally }
+
+// Faults lists what spoilt a section.
+func (r *Record) Faults(s Section) []SectionFault { return r.sections[s].faults }
+
+// Released yields the entries that go out: all but the withheld ones.
+func (r *Record) Released(yield func(*Entry) bool) {
+	for _, e := range r.Entries {
+		if e.Outcome != WithheldEntry && !yield(e) {
+			return
+		}
+	}
+}
