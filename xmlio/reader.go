@@ -258,10 +258,11 @@ func (r *Reader) plainText() bool {
 		saved += strings.Count(s[start:i], "\r\n")
 	}
 	for {
+		from := i
 		for i < len(s) && classes[s[i]]&classText == 0 {
 			i++
 		}
-		if i > start && r.run.blank && skipSpace(s, start) < i {
+		if r.run.blank && skipSpace(s, from) < i {
 			r.run.blank = false
 		}
 		if i == len(s) || s[i] == '<' {
