@@ -1,0 +1,150 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+
+	"github.com/linkspan/linkspan/record"
+)
+
+// endpoint is the URL posted to.
+func endpoint(addr, path string, secure bool) string {
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
+	for _, stated := range []string{"http://", "https://"} {
+		if rest, ok := strings.CutPrefix(addr, stated); ok {
+			scheme, addr = stated, rest
+		}
+	}
+	if host, own, found := strings.Cut(addr, "/"); found {
+		addr = host
+		if own != "" {
+			path = "/" + own
+		}
+	}
+	return scheme + addr + path
+}
+
+// newHTTPClient takes no proxy from the environment, follows no redirect and
+// asks for no compression: what is sent goes to the endpoint and nowhere else.
+func newHTTPClient(o ClientOptions) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:            (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext,
+			TLSClientConfig:        o.TLS.Clone(),
+			TLSHandshakeTimeout:    o.ConnectTimeout,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConnsPerHost:    8,
+			IdleConnTimeout:        30 * time.Second, // well before a server's own, so that few are found closed
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// post makes one HTTP exchange.
+func (c *Client) post(ctx context.Context, msg []byte, going func()) ([]byte, error) {
+	connected := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		connected = true
+		going()
+	}})
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(msg))
+	if err != nil {
+		return nil, fault(record.ReasonUnavailable, err)
+	}
+	c.setHeaders(r.Header)
+	response, err := c.http.Do(r)
+	switch {
+	case err != nil && !connected:
+		return nil, fault(record.ReasonUnavailable, err)
+	case err != nil:
+		return nil, fault(interrupted(ctx, err), err)
+	}
+	defer response.Body.Close()
+	if !identity(response.Header) {
+		return nil, fault(record.ReasonBadAnswer, errEncoded)
+	}
+	body, err := readAll(response.Body, c.options.Limit)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, fault(record.ReasonTooLarge, err)
+	case err != nil:
+		return nil, fault(interrupted(ctx, err), err)
+	}
+	switch success := response.StatusCode/100 == 2; {
+	case success && len(bytes.TrimSpace(body)) == 0:
+		return nil, fault(record.ReasonBadAnswer, errors.New("empty answer"))
+	case !success && (response.StatusCode/100 == 3 || !isXML(response.Header, body)):
+		return nil, fault(statusReason(response.StatusCode), fmt.Errorf("HTTP status %d", response.StatusCode))
+	}
+	// An answer, or a native error such as a SOAP fault, whatever the status.
+	answer, err := selfContained(ctx, c.wire.ContentType, charset(response.Header), body, c.options.Limit)
+	if err != nil {
+		return nil, fault(record.ReasonBadAnswer, err)
+	}
+	return answer, nil
+}
+
+func (c *Client) setHeaders(h http.Header) {
+	h.Set("Content-Type", c.wire.ContentType)
+	h.Set("User-Agent", "linkspan")
+	for name, v := range c.wire.Headers {
+		if strings.Contains(v, "{cn}") {
+			if c.options.CommonName == "" {
+				continue
+			}
+			v = strings.ReplaceAll(v, "{cn}", c.options.CommonName)
+		}
+		h.Set(name, v)
+	}
+	for name, values := range c.options.Headers {
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+}
+
+// interrupted is the reason of an exchange that ended after it had begun.
+func interrupted(ctx context.Context, err error) record.Reason {
+	if ctx.Err() != nil || isTimeout(err) {
+		return record.ReasonTimeout
+	}
+	return record.ReasonBadAnswer
+}
+
+// isXML tells a native error from the page of a web server or gateway.
+func isXML(h http.Header, body []byte) bool {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err == nil && (!strings.HasSuffix(kind, "xml") || kind == "application/xhtml+xml") {
+		return false
+	}
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")))
+	start := strings.ToLower(string(body[:min(len(body), 9)]))
+	return strings.HasPrefix(start, "<") && start != "<!doctype" && !strings.HasPrefix(start, "<html")
+}
+
+// statusReason is what a status without a native body says. 404 and its like
+// are about the address, never about the patient.
+func statusReason(status int) record.Reason {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return record.ReasonRefused
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
+		http.StatusBadGateway, http.StatusServiceUnavailable:
+		return record.ReasonUnavailable
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return record.ReasonTimeout
+	case http.StatusTooManyRequests:
+		return record.ReasonBusy
+	}
+	return record.ReasonBadAnswer
+}
