@@ -16,6 +16,7 @@ import (
 const (
 	MaxTableBytes = 256 << 20
 	maxFaults     = 200
+	maxPresize    = 1 << 21 // rows; rubbish of line ends alone must not cost memory
 )
 
 // columns is the one header row of a table file.
@@ -96,7 +97,7 @@ func parse(file string, r io.Reader, def Layer) (*Table, []Fault) {
 	p := &parser{
 		file:   file,
 		table:  &Table{File: file, Layer: def, SHA256: hex.EncodeToString(sum[:])},
-		seen:   make(map[rowKey]int, strings.Count(text, "\n")),
+		seen:   make(map[rowKey]int, min(strings.Count(text, "\n"), maxPresize)),
 		header: map[string]bool{},
 	}
 	rest := p.readHeader(text)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"iter"
+	"strings"
 )
 
 // Relation says how a row's source concept stands to its target, in the words of FHIR R5, plus no-map.
@@ -60,10 +61,14 @@ const (
 	WithValue         Context = "with-value"
 	AllergyContext    Context = "allergy"
 	MedicationContext Context = "medication"
+	IssueContext      Context = "issue"
 )
 
 // strict reports a context in which nothing but an equivalent row codes, assured or not (DESIGN decision 3).
-func (c Context) strict() bool { return c == AllergyContext || c == MedicationContext }
+func (c Context) strict() bool { return c.allergy() || c == MedicationContext || c == IssueContext }
+
+// allergy covers the kind and the two degrade kinds "drug-allergy" and "non-drug-allergy".
+func (c Context) allergy() bool { return strings.HasSuffix(string(c), string(AllergyContext)) }
 
 // Row is one line of a table.
 type Row struct {

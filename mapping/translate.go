@@ -34,7 +34,8 @@ type Result struct {
 // row without a term code), if every term code of the value has the same target; else Ambiguous.
 //
 // An equivalent row is Mapped. So is an assured row of another relation, except for allergies and medication, and so is
-// a narrower row of an enumeration: there Relation stays Narrower and the caller keeps the original as text.
+// a narrower row of an enumeration, except for allergies: there Relation stays Narrower and the caller keeps the
+// original as text.
 func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
 	if c.Scheme == to {
 		if fault := c.fault(); fault != "" {
@@ -137,13 +138,13 @@ func unstated(rows []placed, c *Code, contexts []Context) (placed, bool) {
 			continue
 		}
 		if c.Term != "" && p.row.Source.Term == c.Term {
-			termsDiffer = termsDiffer || byTerm.row != nil && !sameTarget(byTerm.row, p.row)
+			termsDiffer = termsDiffer || byTerm.row != nil && !sameCode(byTerm.row, p.row)
 			byTerm = p
 		}
 		if termCode == preferredCode {
 			preferred = p
 		}
-		targetsDiffer = targetsDiffer || other.row != nil && !sameTarget(other.row, p.row)
+		targetsDiffer = targetsDiffer || other.row != nil && !sameCode(other.row, p.row)
 		other = p
 	}
 	switch {
@@ -161,18 +162,25 @@ func unstated(rows []placed, c *Code, contexts []Context) (placed, bool) {
 func (p placed) result(contexts []Context) Result {
 	r := Result{Target: p.row.Target, Relation: p.row.Relation, Assured: p.row.Assured, Table: p.table, Line: p.row.Line, Reason: p.row.Reason}
 	strict := p.table.From.drug() || p.table.To.drug() || p.row.Context.strict()
+	allergy := p.row.Context.allergy()
 	for _, context := range contexts {
 		strict = strict || context.strict()
+		allergy = allergy || context.allergy()
 	}
 	switch {
 	case r.Relation == NoMap:
 		r.Answer = AnswerNoMap
 	case r.Relation == Equivalent,
 		r.Assured && !strict,
-		r.Relation == Narrower && !strict && p.table.From.Enumeration():
+		r.Relation == Narrower && !allergy && p.table.From.Enumeration():
 		r.Answer = Mapped
 	default:
 		r.Answer = Inexact
 	}
 	return r
+}
+
+// sameCode reports whether two rows lead to one target, whatever they say of the way there.
+func sameCode(a, b *Row) bool {
+	return a.Target.Value == b.Target.Value && a.Target.TermCode == b.Target.TermCode
 }
