@@ -30,7 +30,7 @@ func EMISWebSystmOne() Pair {
 		Name: "emisweb-systmone",
 		A:    emisweb.System(),
 		B:    systmone.System(),
-		AtoB: Rules{Kinds: kinds, Ask: Schemes{Codes: mapping.ReadV2, Drugs: mapping.EMISDrug}},
+		AtoB: Rules{Kinds: kinds, Ask: Schemes{Codes: mapping.ReadV2, Drugs: mapping.EMISDrug}, Unasked: Schemes{Codes: mapping.CTV3}},
 		BtoA: Rules{Kinds: kinds, Ask: Schemes{Codes: mapping.CTV3, Drugs: mapping.DMD}},
 	}
 }

@@ -175,7 +175,7 @@ func (r *Record) warnOfSections(asked SectionSet) {
 			(e.Outcome == Degraded || e.Outcome == Unsupported || e.Outcome == FailedEntry) {
 			unsafe++
 		}
-		if e.Outcome == WithheldEntry {
+		if state := r.sections[e.Kind.Section()].state; e.Outcome == WithheldEntry && state != Disabled && state != Denied {
 			r.Warn(Warning{Code: WarnConfidential, Section: e.Kind.Section()})
 		}
 	}

@@ -1,0 +1,39 @@
+# `make test` needs only Go. `make check` is what CI runs beside it.
+GO ?= go
+
+.PHONY: build test race lint fuzz bench schema golden demo check tidy
+
+build:
+	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
+
+test:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race ./...
+
+lint:
+	scripts/lint.sh
+
+tidy:
+	$(GO) mod tidy -diff
+
+fuzz:
+	scripts/fuzz.sh
+
+# Every EMIS message the tests and the demo write, against the site's own
+# copies of the schemas, which the project may not ship.
+schema:
+	scripts/schema.sh
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping
+
+# Rewrites the goldens; read the difference before committing it.
+golden:
+	$(GO) test ./pairs/... -update
+
+demo:
+	$(GO) run ./cmd/linkspan demo
+
+check: lint tidy race fuzz schema

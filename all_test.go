@@ -1,0 +1,172 @@
+// Package linkspan_test holds what is true of the whole tree: who may import
+// whom, how long a file may be, what may not stand in it.
+package linkspan_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/linkspan/linkspan/"
+
+// policy is the table of allowed imports: ours, and beside the standard
+// library. Imports run one way: cmd, bridge, pairs, systems, record, mapping,
+// xmlio.
+var policy = map[string]struct {
+	ours, others []string
+	why          string
+}{
+	"xmlio":                                {nil, []string{"golang.org/x/text"}, "the reader must be replaceable, so it knows nothing"},
+	"mapping":                              {[]string{"mapping/tables"}, nil, "tables know no system and no record"},
+	"mapping/tables":                       {nil, nil, "data only"},
+	"record":                               {[]string{"mapping", "xmlio"}, nil, "the shape knows no system"},
+	"pairs/system":                         {[]string{"record", "mapping", "xmlio"}, nil, "a declaration, no behaviour"},
+	"pairs/internal/openhr":                {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "a document codec is pure"},
+	"pairs/emisweb/internal/medicalrecord": {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "a document codec is pure"},
+	"pairs/emisweb": {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/internal/openhr", "pairs/emisweb/internal/medicalrecord"},
+		[]string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig", "github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
+	"pairs/systmone":    {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
+	"pairs":             {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/emisweb", "pairs/systmone"}, nil, "pure: offline and online are one code"},
+	"bridge/governance": {[]string{"record"}, nil, "decides on who and what, never on codes"},
+	"bridge/audit":      {nil, nil, "the log depends on nothing it records"},
+	"bridge/natsd":      {nil, []string{"github.com/nats-io", "github.com/google/uuid"}, "the one place that links the NATS server"},
+	"bridge/spine":      {[]string{"record"}, []string{"github.com/nats-io", "github.com/klauspost/compress", "github.com/google/uuid"}, "roles talk without knowing what they say"},
+	"bridge/wire":       {[]string{"record", "pairs/system"}, []string{"golang.org/x/time"}, "generic over the wire a system declares"},
+	"bridge/standin":    {[]string{"record", "pairs/system", "bridge/wire"}, []string{"github.com/beevik/etree"}, "a stand-in checks by itself, never with the product's codec"},
+	"bridge": {[]string{"record", "mapping", "xmlio", "pairs", "pairs/system", "bridge/governance", "bridge/audit", "bridge/natsd", "bridge/spine", "bridge/wire"},
+		[]string{"github.com/nats-io/nats.go", "go.uber.org/zap", "github.com/google/uuid", "github.com/kelseyhightower/envconfig"}, "the running link"},
+	"cmd/linkspan": {[]string{"record", "mapping", "pairs", "pairs/system", "bridge", "bridge/governance", "bridge/audit", "bridge/wire", "bridge/standin", "testdata"},
+		[]string{"github.com/alecthomas/kong", "go.uber.org/zap", "github.com/google/uuid"}, "signals, environment and exit codes"},
+	"testdata": {nil, nil, "data only"},
+}
+
+func TestImportsFollowThePolicy(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}:{{join .Imports \" \"}}", "./...", "./testdata").Output()
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), ":")
+		name := strings.TrimPrefix(path+"/", module)
+		name = strings.TrimSuffix(name, "/")
+		if name == "" || path+"/" == module {
+			continue
+		}
+		rule, ok := policy[name]
+		require.True(t, ok, "%s has no row in the import policy", name)
+		seen[name] = true
+		for _, imported := range strings.Fields(imports) {
+			require.True(t, allowed(rule.ours, rule.others, imported), "%s must not import %s: %s", name, imported, rule.why)
+		}
+	}
+	for name := range policy {
+		require.True(t, seen[name], "the policy has a row for %s, which does not exist", name)
+	}
+}
+
+func allowed(ours, others []string, imported string) bool {
+	if own, ok := strings.CutPrefix(imported, module); ok {
+		for _, o := range ours {
+			if own == o {
+				return true
+			}
+		}
+		return false
+	}
+	if !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
+		return true
+	}
+	for _, o := range others {
+		if imported == o || strings.HasPrefix(imported, o+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// files yields the project's own files, as git knows them.
+func files(t *testing.T) []string {
+	out, err := exec.Command("git", "ls-files", "-co", "--exclude-standard").Output()
+	require.NoError(t, err)
+	return strings.Fields(string(out))
+}
+
+func TestGoFilesStayReadable(t *testing.T) {
+	for _, file := range files(t) {
+		if filepath.Ext(file) != ".go" {
+			continue
+		}
+		f, err := os.Open(file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		require.NoError(t, err)
+		lines := 0
+		scan := bufio.NewScanner(f)
+		scan.Buffer(nil, 1<<20)
+		for scan.Scan() {
+			lines++
+		}
+		require.NoError(t, f.Close())
+		require.LessOrEqual(t, lines, 600, "%s is longer than 600 lines", file)
+	}
+}
+
+var (
+	unwanted = regexp.MustCompile(`\bt\.Skip|time\.Sleep\(|\bTODO\b|\bFIXME\b|testify/assert|^func init\(\)`)
+	number   = regexp.MustCompile(`\b\d{10}\b`)
+)
+
+// What never stands in the project's code: skipped tests, sleeps, notes to
+// self.
+func TestNoSkipsSleepsOrNotesToSelf(t *testing.T) {
+	for _, file := range files(t) {
+		if filepath.Ext(file) != ".go" || file == "all_test.go" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		require.NoError(t, err)
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			require.False(t, unwanted.MatchString(line), "%s:%d: %s", file, n, strings.TrimSpace(line))
+		}
+	}
+}
+
+// Every number that could be an NHS number is a fictional one.
+func TestOnlyFictionalNHSNumbers(t *testing.T) {
+	for _, file := range files(t) {
+		if file == "go.sum" || filepath.Ext(file) == ".tsv" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		require.NoError(t, err)
+		for _, digits := range number.FindAllString(string(text), -1) {
+			if !strings.HasPrefix(digits, "999") {
+				require.False(t, checks(digits), "%s holds a ten-digit number outside 999 that passes the NHS number check", file)
+			}
+		}
+	}
+}
+
+func checks(digits string) bool {
+	sum := 0
+	for i := range 9 {
+		sum += int(digits[i]-'0') * (10 - i)
+	}
+	check := (11 - sum%11) % 11
+	return check != 10 && int(digits[9]-'0') == check
+}

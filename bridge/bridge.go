@@ -1,0 +1,305 @@
+// Package bridge is the running link: the roles, the subjects they talk by,
+// one straight exchange, limits, configuration and lifecycle. What a message
+// means is the business of package pairs.
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/linkspan/linkspan/bridge/audit"
+	"github.com/linkspan/linkspan/bridge/governance"
+	"github.com/linkspan/linkspan/bridge/natsd"
+	"github.com/linkspan/linkspan/bridge/spine"
+	"github.com/linkspan/linkspan/bridge/wire"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/record"
+)
+
+// Bridge is one running instance with the roles it was given.
+type Bridge struct {
+	config    Config
+	log       *zap.Logger
+	link      *pairs.Link
+	agreement *governance.Agreement
+	subjects  Subjects
+	now       func() time.Time
+	observe   func(Outcome)
+
+	nc        *nats.Conn
+	spine     *spine.Spine
+	pool      *spine.Pool
+	version   string
+	listeners map[string]*wire.Listener
+	// intakes are stopped before anything else, so that what is under way can
+	// still reach every role; stops are then run last in, first out.
+	intakes, stops []func(context.Context) error
+}
+
+// Options are what a caller may give besides the configuration.
+type Options struct {
+	Log     *zap.Logger
+	Version string           // SemVer without v
+	Observe func(Outcome)    // called after each exchange; nil for none
+	Now     func() time.Time // nil for time.Now
+}
+
+// Start starts the configured roles and returns when all of them answer. On
+// error nothing is left running.
+func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
+	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, version: o.Version,
+		pool: spine.NewPool(c.Slots), listeners: map[string]*wire.Listener{}}
+	if b.log == nil {
+		b.log = zap.NewNop()
+	}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if err := b.start(ctx); err != nil {
+		return nil, errors.Join(err, b.Stop(ctx))
+	}
+	b.log.Info("ready", zap.String("economy", c.Economy), zap.String("pair", c.Pair), zap.Strings("roles", c.Roles), zap.String("instance", c.Instance))
+	return b, nil
+}
+
+func (b *Bridge) start(ctx context.Context) error {
+	if err := b.openLink(); err != nil {
+		return err
+	}
+	if err := b.connect(); err != nil {
+		return err
+	}
+	if b.config.Has(RoleExchange) {
+		if err := b.startExchange(); err != nil {
+			return err
+		}
+	}
+	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
+		if b.config.Has(s.Name) {
+			if err := b.startEdge(ctx, s.Name); err != nil {
+				return fmt.Errorf("edge %s: %w", s.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// openLink makes the codecs and reads the agreement.
+func (b *Bridge) openLink() error {
+	pair, err := pairs.Find(b.config.Pair)
+	if err != nil {
+		return err
+	}
+	pair.AtoB.Sender = b.config.SenderCodes == "on"
+	pair.BtoA.Sender = pair.AtoB.Sender
+	options := map[string]system.Options{}
+	for name, side := range b.config.Sides {
+		if options[name], err = codecOptions(side, b.config.RecordLimit); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if b.link, err = pairs.Open(pair, options); err != nil {
+		return err
+	}
+	file, err := os.Open(b.config.Agreement)
+	if err != nil {
+		return fmt.Errorf("agreement: %w", err)
+	}
+	defer file.Close()
+	if b.agreement, err = governance.Read(file); err != nil {
+		return err
+	}
+	if b.agreement.Pair != pair.Name || b.agreement.Economy != b.config.Economy {
+		return fmt.Errorf("agreement: it is for pair %q in economy %q", b.agreement.Pair, b.agreement.Economy)
+	}
+	return nil
+}
+
+// connect joins an existing NATS cluster, or starts the embedded server whose
+// record traffic has no port.
+func (b *Bridge) connect() error {
+	c := b.config
+	key, err := linkKey(c.LinkKey)
+	if err != nil {
+		return err
+	}
+	if c.NATSURL != "" {
+		b.nc, err = natsd.ConnectExternal(natsd.External{URLs: c.NATSURL, Credentials: c.NATSCreds, CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey}, "linkspan-"+c.Instance)
+		if err != nil {
+			return err
+		}
+	} else {
+		server, err := natsd.Start(natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATSListen, OperationsUser: c.OpsUser, OperationsPassword: c.OpsPassword, Log: b.natsLog})
+		if err != nil {
+			return err
+		}
+		b.onStop(func(context.Context) error { server.Shutdown(); return nil })
+		if b.nc, err = server.Connect("linkspan-" + c.Instance); err != nil {
+			return err
+		}
+	}
+	b.onStop(b.drain)
+	b.spine = spine.New(b.nc, key, spine.Options{Limit: c.RecordLimit})
+	return nil
+}
+
+// startExchange opens what the exchange role keeps and serves it as a NATS
+// micro service, one endpoint for each system that asks.
+func (b *Bridge) startExchange() error {
+	c := b.config
+	tables, err := LoadTables(c.Tables, c.Environment == EnvironmentTest)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(b.link.Pair.Check(tables)...); err != nil {
+		return fmt.Errorf("pair %s is half configured:\n%w", c.Pair, err)
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	log, err := audit.Open(filepath.Join(c.Data, "audit"), c.Instance)
+	if err != nil {
+		return err
+	}
+	b.onStop(func(context.Context) error { return log.Close() })
+	key, err := patientKey(c.PatientKey, c.Data)
+	if err != nil {
+		return err
+	}
+	x := &exchanger{link: b.link, agreement: b.agreement, audit: log, patientKey: key, ask: b.spine.Request, subjects: b.subjects,
+		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: c.RecordLimit, done: b.outcome, now: b.now, log: b.log}
+	x.tables.Store(tables)
+	var endpoints []spine.Endpoint
+	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
+		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange",
+			Handle: func(ctx context.Context, m spine.Message) (spine.Message, error) { return x.exchange(ctx, s.Name, m) }})
+	}
+	return b.serve("linkspan", endpoints, func() any { return map[string]string{"map_set": x.tables.Load().Digest()} })
+}
+
+// startEdge serves one system's side: its reads, its native subject and, where
+// an address is set, its own wire.
+func (b *Bridge) startEdge(ctx context.Context, name string) error {
+	side, _ := b.link.Side(name)
+	c := b.config.Sides[name]
+	headers := map[string]string{}
+	for header, value := range side.Wire.Headers {
+		headers[header] = strings.ReplaceAll(value, "{cn}", "linkspan-"+b.config.Instance)
+	}
+	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now, ThrottleDisabled: c.Throttle == "off", Headers: headers})
+	b.onStop(func(context.Context) error { return client.Close() })
+	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, now: b.now, log: b.log}
+	var endpoints []spine.Endpoint
+	for _, o := range b.agreement.Sides[name].Organisations {
+		endpoints = append(endpoints, spine.Endpoint{Name: "read-" + o.ODS, Subject: b.subjects.Read(name, o.ODS), Queue: "edge", Handle: e.read})
+	}
+	if err := b.serve("linkspan-"+name, endpoints, nil); err != nil {
+		return err
+	}
+	stop, err := b.spine.Native(b.subjects.Native(name), "edge", b.pool, func(ctx context.Context, native []byte) []byte {
+		return e.answer(ctx, native, spine.Claims{})
+	})
+	if err != nil {
+		return err
+	}
+	b.intakes = append(b.intakes, stop)
+	if c.Listen == "" {
+		return nil
+	}
+	tlsConfig, err := serverTLS(c)
+	if err != nil {
+		return err
+	}
+	listener, err := wire.Listen(ctx, side.Wire, c.Listen, e.fromWire, wire.ListenOptions{
+		Limit: b.config.RecordLimit, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) }})
+	if err != nil {
+		return err
+	}
+	b.intakes = append(b.intakes, listener.Shutdown)
+	b.listeners[name] = listener
+	b.log.Info("listening", zap.String("system", name), zap.Stringer("address", listener.Addr()), zap.Bool("tls", tlsConfig != nil))
+	return nil
+}
+
+func (b *Bridge) serve(name string, endpoints []spine.Endpoint, stats func() any) error {
+	meta := map[string]string{"economy": b.config.Economy, "pair": b.config.Pair, "instance": b.config.Instance}
+	service, err := b.spine.Service(name, b.version, meta, endpoints, b.pool, stats)
+	if err != nil {
+		return err
+	}
+	b.onStop(service.Stop)
+	return nil
+}
+
+// outcome tells operations what became of an exchange.
+func (b *Bridge) outcome(o Outcome) {
+	if body, err := json.Marshal(o); err == nil {
+		if err := b.nc.Publish(b.subjects.Event("exchange"), body); err != nil {
+			b.log.Warn("publish event", zap.Error(err))
+		}
+	}
+	if b.observe != nil {
+		b.observe(o)
+	}
+}
+
+// Address is where a system's own wire is taken, "" when it is not.
+func (b *Bridge) Address(name string) string {
+	if l := b.listeners[name]; l != nil {
+		return l.Addr().String()
+	}
+	return ""
+}
+
+func (b *Bridge) onStop(f func(context.Context) error) { b.stops = append(b.stops, f) }
+
+// Stop ends the instance: listeners first, then the services, each after its
+// running exchanges, then the connection, the audit log and the server. ctx
+// bounds the whole. It may be called once.
+func (b *Bridge) Stop(ctx context.Context) error {
+	var faults []error
+	for _, stop := range b.intakes {
+		faults = append(faults, stop(ctx))
+	}
+	for i := len(b.stops) - 1; i >= 0; i-- {
+		faults = append(faults, b.stops[i](ctx))
+	}
+	b.intakes, b.stops = nil, nil
+	return errors.Join(faults...)
+}
+
+// drain closes the connection after what is under way on it.
+func (b *Bridge) drain(ctx context.Context) error {
+	closed := make(chan struct{})
+	b.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
+	if err := b.nc.Drain(); err != nil {
+		b.nc.Close()
+		return nil
+	}
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		b.nc.Close()
+		return ctx.Err()
+	}
+}
+
+func (b *Bridge) natsLog(level, message string) {
+	switch level {
+	case "error", "fatal":
+		b.log.Error("nats", zap.String("message", message))
+	case "warn":
+		b.log.Warn("nats", zap.String("message", message))
+	}
+}

@@ -1,0 +1,203 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"github.com/linkspan/linkspan/pairs"
+)
+
+// Config is the daemon's whole configuration, read from LINKSPAN_* variables.
+// Settings of one system have its name in theirs: LINKSPAN_SYSTMONE_LISTEN.
+type Config struct {
+	Economy     string        `required:"true" desc:"name of the health economy; one NATS token"`
+	Pair        string        `required:"true" desc:"the two systems linked, e.g. emisweb-systmone"`
+	Environment string        `default:"live" desc:"test or live; starter tables load only in test, 999 numbers only in test"`
+	Roles       []string      `desc:"exchange and the two edges by system name; default all three"`
+	Instance    string        `desc:"stable name of this instance; default the host name"`
+	Agreement   string        `required:"true" desc:"file of the sharing agreement"`
+	Data        string        `required:"true" desc:"directory for the audit log"`
+	Tables      []string      `desc:"directories of mapping tables, lowest layer first"`
+	LinkKey     string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
+	PatientKey  string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
+	NATSURL     string        `envconfig:"NATS_URL" desc:"existing NATS servers; default an embedded one"`
+	NATSCreds   string        `envconfig:"NATS_CREDENTIALS" desc:"credentials file for the existing servers"`
+	NATSCA      string        `envconfig:"NATS_CA" desc:"CA file for the existing servers"`
+	NATSCert    string        `envconfig:"NATS_CERT" desc:"client certificate for the existing servers"`
+	NATSKey     string        `envconfig:"NATS_KEY" desc:"key of the client certificate"`
+	NATSListen  string        `envconfig:"NATS_LISTEN" desc:"loopback address where the embedded server lets operations listen; default none"`
+	OpsUser     string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
+	OpsPassword string        `split_words:"true" desc:"password of the operations listener; required with NATS_LISTEN"`
+	RecordLimit int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
+	Deadline    time.Duration `default:"30s" desc:"longest an asker waits"`
+	Slots       int           `default:"64" desc:"exchanges at once; one more is answered busy"`
+	SenderCodes string        `split_words:"true" desc:"on or off: carry codes the sender placed beside its own; default on in test, off in live"`
+	LogLevel    string        `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+
+	// Sides has the settings of each of the pair's systems.
+	Sides map[string]SideConfig `ignored:"true"`
+}
+
+// SideConfig is what one system's edge needs.
+type SideConfig struct {
+	Listen   string            `desc:"address where the system's requests are taken; default none"`
+	Address  string            `desc:"address of the system's own interface; required for its edge"`
+	Settings map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
+	Throttle string            `default:"on" desc:"off lifts the documented rate limits, for stand-ins only"`
+	Signer   string            `desc:"PEM file with key and certificate that sign outgoing messages"`
+	Trusted  string            `desc:"PEM file of the certificates incoming signatures must chain to"`
+	Cert     string            `desc:"PEM certificate of the listener; empty is plain text"`
+	Key      string            `desc:"PEM key of the listener's certificate"`
+}
+
+// Environments.
+const (
+	EnvironmentTest = "test"
+	EnvironmentLive = "live"
+)
+
+const prefix = "LINKSPAN"
+
+var token = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// ReadConfig reads the environment. Every fault is reported at once, and so is
+// every LINKSPAN_ variable it does not know.
+func ReadConfig() (Config, error) {
+	var c Config
+	var faults []error
+	if err := envconfig.Process(prefix, &c); err != nil {
+		faults = append(faults, err)
+	}
+	c.Sides = map[string]SideConfig{}
+	known := knownVariables(&c, prefix)
+	for _, s := range pairs.Systems() {
+		var side SideConfig
+		own := prefix + "_" + strings.ToUpper(s.Name)
+		if err := envconfig.Process(own, &side); err != nil {
+			faults = append(faults, err)
+		}
+		c.Sides[s.Name] = side
+		maps.Copy(known, knownVariables(&side, own))
+	}
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, prefix+"_") && !known[name] {
+			faults = append(faults, fmt.Errorf("%s is not a setting", name))
+		}
+	}
+	c.defaults()
+	faults = append(faults, c.check()...)
+	return c, errors.Join(faults...)
+}
+
+func (c *Config) defaults() {
+	if c.Instance == "" {
+		c.Instance, _ = os.Hostname()
+	}
+	if p, err := pairs.Find(c.Pair); err == nil && len(c.Roles) == 0 {
+		c.Roles = []string{RoleExchange, p.A.Name, p.B.Name}
+	}
+	if c.SenderCodes == "" {
+		c.SenderCodes = "off"
+		if c.Environment == EnvironmentTest {
+			c.SenderCodes = "on"
+		}
+	}
+}
+
+// RoleExchange is the role that translates; the two others are named by
+// system.
+const RoleExchange = "exchange"
+
+func (c *Config) check() []error {
+	var faults []error
+	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
+	if c.Economy != "" && !token.MatchString(c.Economy) {
+		fault("LINKSPAN_ECONOMY: want letters, digits, - and _")
+	}
+	if !token.MatchString(c.Instance) {
+		fault("LINKSPAN_INSTANCE: want letters, digits, - and _")
+	}
+	if c.Environment != EnvironmentTest && c.Environment != EnvironmentLive {
+		fault("LINKSPAN_ENVIRONMENT: want test or live")
+	}
+	if c.SenderCodes != "on" && c.SenderCodes != "off" {
+		fault("LINKSPAN_SENDER_CODES: want on or off")
+	}
+	if c.RecordLimit < 64<<10 || c.Slots < 1 || c.Deadline <= 0 {
+		fault("LINKSPAN_RECORD_LIMIT, LINKSPAN_SLOTS and LINKSPAN_DEADLINE: want at least 65536, 1 and more than 0s")
+	}
+	if c.NATSListen != "" && (c.NATSURL != "" || c.OpsPassword == "") {
+		fault("LINKSPAN_NATS_LISTEN: wants LINKSPAN_OPS_PASSWORD, and no LINKSPAN_NATS_URL")
+	}
+	if c.NATSURL != "" && c.LinkKey == "" {
+		fault("LINKSPAN_LINK_KEY: required with LINKSPAN_NATS_URL, so that all roles seal with one key")
+	}
+	pair, err := pairs.Find(c.Pair)
+	if err != nil {
+		if c.Pair != "" {
+			fault("LINKSPAN_PAIR: %w", err)
+		}
+		return faults
+	}
+	for _, role := range c.Roles {
+		if role == RoleExchange {
+			continue
+		}
+		if _, err := pair.Other(role); err != nil {
+			fault("LINKSPAN_ROLES: %q is neither exchange nor a system of the pair", role)
+			continue
+		}
+		side := c.Sides[role]
+		if side.Address == "" {
+			fault("LINKSPAN_%s_ADDRESS: required for the edge", strings.ToUpper(role))
+		}
+		if side.Throttle != "on" && (side.Throttle != "off" || c.Environment == EnvironmentLive) {
+			fault("LINKSPAN_%s_THROTTLE: want on, or off in test", strings.ToUpper(role))
+		}
+	}
+	return faults
+}
+
+// Has reports whether this process has the role.
+func (c *Config) Has(role string) bool { return slices.Contains(c.Roles, role) }
+
+func knownVariables(spec any, prefix string) map[string]bool {
+	var b strings.Builder
+	known := map[string]bool{}
+	if err := envconfig.Usagef(prefix, spec, &b, "{{range .}}{{usage_key .}}\n{{end}}"); err != nil {
+		return known
+	}
+	for line := range strings.Lines(b.String()) {
+		known[strings.TrimSpace(line)] = true
+	}
+	return known
+}
+
+const usage = `{{range .}}{{usage_key .}}	{{usage_default .}}	{{usage_required .}}	{{usage_description .}}
+{{end}}`
+
+// Usage writes the table of all settings.
+func Usage(w io.Writer) error {
+	tab := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tab, "VARIABLE\tDEFAULT\tREQUIRED\tMEANING")
+	if err := envconfig.Usagef(prefix, &Config{}, tab, usage); err != nil {
+		return err
+	}
+	for _, s := range pairs.Systems() {
+		if err := envconfig.Usagef(prefix+"_"+strings.ToUpper(s.Name), &SideConfig{}, tab, usage); err != nil {
+			return err
+		}
+	}
+	return tab.Flush()
+}

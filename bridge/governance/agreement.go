@@ -1,0 +1,148 @@
+// Package governance decides whether this person may see this record now: the
+// sharing agreement, who asks, which sections are shared, which entries are
+// withheld. It never looks at codes and never changes words.
+package governance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	"github.com/linkspan/linkspan/record"
+)
+
+// Agreement is the sharing agreement of one link. It starts disabled: a link
+// without an agreement both controllers enabled carries nothing (safety IG-05).
+type Agreement struct {
+	Economy string `json:"economy"`
+	Pair    string `json:"pair"`
+	// Enabled must name the controller of each side who enabled the link.
+	Enabled map[string]string `json:"enabled"`
+	Sides   map[string]Side   `json:"sides"`
+}
+
+// Side is what one system's organisations may do and share.
+type Side struct {
+	// Organisations are the only ones that ask or answer on this side.
+	Organisations []Organisation `json:"organisations"`
+	// Asks allows this side to ask the other.
+	Asks bool `json:"asks"`
+	// Shares names the sections this side releases; "all" is every section.
+	Shares []string `json:"shares"`
+	// ReleaseMarks are the confidentiality marks that may cross. An entry with
+	// any other mark is withheld (safety IG-04).
+	ReleaseMarks []string `json:"release_marks"`
+	// Asserted fills the claims this side's native message has no place for.
+	Asserted *Asserted `json:"asserted,omitempty"`
+
+	shares record.SectionSet
+}
+
+// Organisation is one practice or service of a side.
+type Organisation struct {
+	ODS  string `json:"ods"`
+	Name string `json:"name"`
+}
+
+// Asserted are claims the agreement vouches for, with the procedure by which
+// the consumer's organisation captures them. Each is audited as asserted by
+// agreement.
+type Asserted struct {
+	User      string `json:"user"`
+	Role      string `json:"role"`
+	Purpose   string `json:"purpose"`
+	Consent   string `json:"consent"`
+	Procedure string `json:"procedure"`
+}
+
+var odsCode = regexp.MustCompile(`^[A-Z0-9]{3,10}$`)
+
+// Read reads an agreement and reports every fault at once.
+func Read(r io.Reader) (*Agreement, error) {
+	dec := json.NewDecoder(r)
+	dec.DisallowUnknownFields()
+	var a Agreement
+	if err := dec.Decode(&a); err != nil {
+		return nil, fmt.Errorf("agreement: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("agreement: text after the end")
+	}
+	var faults []error
+	for name, side := range a.Sides {
+		faults = append(faults, side.check(name)...)
+		a.Sides[name] = side
+	}
+	if len(a.Sides) != 2 {
+		faults = append(faults, fmt.Errorf("sides: want two, have %d", len(a.Sides)))
+	}
+	for name := range a.Enabled {
+		if _, ok := a.Sides[name]; !ok {
+			faults = append(faults, fmt.Errorf("enabled: no side %q", name))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("agreement: %w", err)
+	}
+	return &a, nil
+}
+
+func (s *Side) check(name string) []error {
+	var faults []error
+	if len(s.Organisations) == 0 {
+		faults = append(faults, fmt.Errorf("%s: no organisations", name))
+	}
+	for _, o := range s.Organisations {
+		if !odsCode.MatchString(o.ODS) {
+			faults = append(faults, fmt.Errorf("%s: %q is not an ODS code", name, o.ODS))
+		}
+	}
+	for _, word := range s.Shares {
+		set, ok := sectionSet(word)
+		if !ok {
+			faults = append(faults, fmt.Errorf("%s: shares: no section %q", name, word))
+		}
+		s.shares |= set
+	}
+	return faults
+}
+
+func sectionSet(word string) (record.SectionSet, bool) {
+	if word == "all" {
+		return record.AllSections, true
+	}
+	for _, section := range record.Sections() {
+		if section.String() == word {
+			return record.SectionsOf(section), true
+		}
+	}
+	return 0, false
+}
+
+// Serves reports whether an organisation belongs to a side.
+func (s Side) Serves(ods string) bool {
+	return slices.ContainsFunc(s.Organisations, func(o Organisation) bool { return o.ODS == ods })
+}
+
+// Name is the organisation's name, or its code when it has none.
+func (s Side) Name(ods string) string {
+	for _, o := range s.Organisations {
+		if o.ODS == ods && o.Name != "" {
+			return o.Name
+		}
+	}
+	return ods
+}
+
+// Links reports whether both sides have enabled the link.
+func (a *Agreement) Links() bool {
+	for name := range a.Sides {
+		if a.Enabled[name] == "" {
+			return false
+		}
+	}
+	return true
+}

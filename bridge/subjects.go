@@ -1,0 +1,32 @@
+package bridge
+
+// Subjects names every NATS subject of one health economy's link. None ever
+// holds an identifier of a patient or a person.
+type Subjects struct{ economy string }
+
+// NewSubjects makes the subjects of an economy, whose name is one NATS token.
+func NewSubjects(economy string) Subjects { return Subjects{economy: economy} }
+
+func (s Subjects) root() string { return "linkspan." + s.economy + "." }
+
+// Exchange is where the edge of the asking system sends a request: sealed,
+// with claims; served by the exchange role in a queue group.
+func (s Subjects) Exchange(consumer string) string { return s.root() + "exchange." + consumer }
+
+// Read is where the exchange role asks the edge of the system that holds the
+// record: sealed, with claims; one subject for each organisation, so that the
+// edge that owns the organisation's endpoint answers.
+func (s Subjects) Read(holder, ods string) string { return s.root() + holder + ".read." + ods }
+
+// Native takes a system's native request as it is, without envelope, from an
+// application on the same side, and answers in the same form.
+func (s Subjects) Native(system string) string { return s.root() + system + ".native" }
+
+// Event carries operational events: event.<kind>.
+func (s Subjects) Event(kind string) string { return s.root() + "event." + kind }
+
+// Heartbeat is published by every instance.
+func (s Subjects) Heartbeat() string { return s.root() + "heartbeat" }
+
+// Health answers whether the instance is ready.
+func (s Subjects) Health() string { return s.root() + "health" }

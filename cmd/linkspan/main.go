@@ -1,0 +1,69 @@
+// Command linkspan links two clinical systems: the daemon, its demonstration,
+// stand-ins for the systems, and the tools for supplier engineers.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set when a release is built.
+var version = "0.1.0"
+
+type commands struct {
+	Run       runCommand       `cmd:"" help:"Run the daemon, configured by LINKSPAN_* variables."`
+	Demo      demoCommand      `cmd:"" help:"Run both stand-ins and the bridge here, and one exchange each way."`
+	Translate translateCommand `cmd:"" help:"Translate one native message, offline."`
+	Standin   standinCommand   `cmd:"" help:"Serve records from native files as one of the clinical systems."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// streams are where a command writes.
+type streams struct{ out, err io.Writer }
+
+// errRefused ends a command with exit code 1; the reason is already printed.
+var errRefused = errors.New("refused")
+
+func main() {
+	os.Exit(linkspan(os.Args[1:], streams{os.Stdout, os.Stderr}))
+}
+
+// linkspan runs one command: exit code 0 done, 1 refused or failed, 2 used
+// wrongly.
+func linkspan(args []string, to streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exit := -1
+	parser, err := kong.New(&commands{}, kong.Name("linkspan"), kong.UsageOnError(),
+		kong.Description("A bridge between exactly two clinical systems."),
+		kong.Vars{"version": version}, kong.Writers(to.out, to.err), kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(to))
+	if err != nil {
+		fmt.Fprintln(to.err, "linkspan:", err)
+		return 2
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintln(to.err, "linkspan:", err)
+		return 2
+	}
+	err = command.Run()
+	switch {
+	case err == nil:
+		return 0
+	case !errors.Is(err, errRefused):
+		fmt.Fprintln(to.err, "linkspan:", err)
+	}
+	return 1
+}

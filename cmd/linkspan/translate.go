@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
+)
+
+type translateCommand struct {
+	Pair    string            `required:"" help:"The pair, e.g. emisweb-systmone."`
+	From    string            `required:"" help:"The system whose message FILE is."`
+	Message string            `required:"" enum:"request,response" help:"What FILE is: request or response."`
+	Tables  []string          `type:"existingdir" help:"Directory of mapping tables; may be repeated, lowest layer first. The starter tables always lie below."`
+	Set     map[string]string `help:"Codec setting, e.g. emisweb.response-format=openhr."`
+	Codes   mapping.Scheme    `help:"Scheme of clinical codes in a translated response, as its asker would name it: ctv3, snomed, readv2."`
+	Drugs   mapping.Scheme    `help:"Scheme of drug codes: multilex, dmd, emis-drug."`
+	Sender  bool              `default:"true" negatable:"" help:"Carry codes the sender placed beside its own where the tables are silent."`
+	Out     string            `help:"File for the translated message; default standard output."`
+	Report  string            `help:"File for the report, JSON without patient data."`
+	File    string            `arg:"" type:"existingfile" help:"The native message; an EMIS record may be bare."`
+}
+
+// Run translates one message. Degrading is not failure; a message that cannot
+// be read is refused in one line.
+func (c translateCommand) Run(ctx context.Context, to streams) error {
+	pair, err := pairs.Find(c.Pair)
+	if err != nil {
+		return err
+	}
+	pair.AtoB.Sender, pair.BtoA.Sender = c.Sender, c.Sender
+	options, err := bridge.CodecOptions(pair, c.Set)
+	if err != nil {
+		return err
+	}
+	link, err := pairs.Open(pair, options)
+	if err != nil {
+		return err
+	}
+	tables, err := bridge.LoadTables(c.Tables, true)
+	if err != nil {
+		return err
+	}
+	in, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	id := system.MessageID{ID: uuid.NewString(), At: time.Now()}
+	out, report, err := link.TranslateMessage(ctx, tables, c.From, pairs.Message(c.Message), pairs.Schemes{Codes: c.Codes, Drugs: c.Drugs}, in, id)
+	if err != nil {
+		fmt.Fprintln(to.err, "refused:", err)
+		return errRefused
+	}
+	if c.Report != "" {
+		if err := writeJSON(c.Report, report); err != nil {
+			return err
+		}
+	}
+	if c.Out == "" {
+		_, err = to.out.Write(out)
+		return err
+	}
+	return os.WriteFile(c.Out, out, 0o600)
+}
+
+func writeJSON(file string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o600)
+}
