@@ -200,7 +200,10 @@ func (t *translation) degradeCode(e *record.Entry) {
 }
 
 func (t *translation) degrade(e *record.Entry) Degrade {
-	if e.Kind == record.KindAllergy && !e.Allergy.Class.Drug() {
+	switch {
+	case e.Kind == record.KindAllergy && e.Allergy.Absent:
+		return DegradeEntry
+	case e.Kind == record.KindAllergy && !e.Allergy.Class.Drug():
 		return DegradeNonDrugAllergy
 	}
 	if rule, ok := t.Rules.Kinds[e.Kind]; ok {
@@ -244,7 +247,7 @@ func (t *translation) slots(e *record.Entry) {
 
 // nothingToSay is the reason of a no-map row for a value that states nothing,
 // such as an episodicity of none.
-const nothingToSay = "states nothing"
+const nothingToSay = "nothing was stated"
 
 // words are the source's own for an enumerated value.
 func (t *translation) words(c mapping.Code) string {
