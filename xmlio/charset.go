@@ -50,7 +50,8 @@ type refusal struct {
 }
 
 // decode returns the document as UTF-8 without byte order mark, and the
-// length of its XML declaration (0 when it has none). What the transport, the
+// length of its XML declaration (0 when it has none). With a refusal it
+// returns what the offset of the refusal is counted in. What the transport, the
 // byte order mark and the declaration state about the charset must agree;
 // when nothing is stated it is UTF-8.
 //
@@ -80,37 +81,40 @@ func decode(doc []byte, transport string, limit int) (string, int, *refusal) {
 		return decodeUTF16(doc, start, stated, limit)
 	}
 
-	doc = doc[start.mark:]
-	if len(doc) == 0 {
-		return "", 0, &refusal{FaultEmpty, 0, ""}
-	}
-	s := string(doc)
-	if at := firstNonBlank(s); at == len(s) {
-		return "", 0, &refusal{FaultEmpty, 0, ""}
-	} else if s[at] != '<' {
-		return "", 0, &refusal{FaultNotXML, at, "document does not begin with a tag"}
-	}
-	length, label, wrong := declaration(s)
+	s := string(doc[start.mark:])
+	length, label, wrong := prolog(s)
 	if wrong != nil {
-		return "", 0, wrong
+		return s, 0, wrong
 	}
 	charset, wrong := agree(start.charset, stated, label)
 	if wrong != nil {
-		return "", 0, wrong
+		return s, 0, wrong
 	}
 	switch charset {
 	case charsetUTF16, charsetUTF16LE, charsetUTF16BE:
-		return "", 0, &refusal{FaultCharset, 0, "UTF-16 is stated but the document is not UTF-16 with a byte order mark"}
+		return s, 0, &refusal{FaultCharset, 0, "UTF-16 is stated but the document is not UTF-16 with a byte order mark"}
 	case charsetASCII:
 		if at := firstAbove(s); at < len(s) {
-			return "", 0, &refusal{FaultCharset, at, "byte that is not US-ASCII"}
+			return s, 0, &refusal{FaultCharset, at, "byte that is not US-ASCII"}
 		}
 	case charsetLatin1, charset1252:
 		if s, wrong = decodeSingleByte(s, charset, limit); wrong != nil {
-			return "", 0, wrong
+			return s, 0, wrong
 		}
 	}
 	return s, length, checkCharacters(s)
+}
+
+// prolog tells what is no XML at all, and reads the XML declaration.
+func prolog(s string) (length int, label string, wrong *refusal) {
+	at := skipSpace(s, 0)
+	if at == len(s) {
+		return 0, "", &refusal{FaultEmpty, 0, "nothing but white space"}
+	}
+	if s[at] != '<' {
+		return 0, "", &refusal{FaultNotXML, at, "document does not begin with a tag"}
+	}
+	return declaration(s)
 }
 
 // opening is what the first bytes say about the charset.
@@ -188,48 +192,42 @@ func decodeUTF16(doc []byte, start opening, transport string, limit int) (string
 		}
 		return rune(doc[i])<<8 | rune(doc[i+1])
 	}
-	out := make([]byte, 0, min(len(doc)/2+16, limit))
+	var out strings.Builder
+	out.Grow(min(len(doc)/2+16, limit))
 	for i := 0; i < len(doc); i += 2 {
 		if i+1 == len(doc) {
-			return "", 0, &refusal{FaultTruncated, len(out), "odd number of bytes in UTF-16"}
+			return out.String(), 0, &refusal{FaultTruncated, out.Len(), "odd number of bytes in UTF-16"}
 		}
 		r := unit(i)
 		if utf16.IsSurrogate(r) {
 			if r < 0xDC00 && i+3 >= len(doc) {
-				return "", 0, &refusal{FaultTruncated, len(out), "surrogate pair is cut"}
+				return out.String(), 0, &refusal{FaultTruncated, out.Len(), "surrogate pair is cut"}
 			}
 			low := rune(0)
 			if r < 0xDC00 {
 				low = unit(i + 2)
 			}
 			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				return "", 0, &refusal{FaultCharset, len(out), "surrogate without its partner"}
+				return out.String(), 0, &refusal{FaultCharset, out.Len(), "surrogate without its partner"}
 			}
 			i += 2
 		}
-		if len(out)+utf8.RuneLen(r) > limit {
-			return "", 0, &refusal{FaultTooLarge, len(out), "decoded document exceeds the size limit"}
+		if out.Len()+utf8.RuneLen(r) > limit {
+			return out.String(), 0, &refusal{FaultTooLarge, out.Len(), "decoded document exceeds the size limit"}
 		}
-		out = utf8.AppendRune(out, r)
+		out.WriteRune(r)
 	}
-	s := string(out)
-	at := firstNonBlank(s)
-	if at == len(s) {
-		return "", 0, &refusal{FaultEmpty, 0, ""}
-	}
-	if s[at] != '<' {
-		return "", 0, &refusal{FaultNotXML, at, "document does not begin with a tag"}
-	}
-	length, label, wrong := declaration(s)
+	s := out.String()
+	length, label, wrong := prolog(s)
 	if wrong != nil {
-		return "", 0, wrong
+		return s, 0, wrong
 	}
 	if _, wrong = agree(order, transport, label); wrong != nil {
-		return "", 0, wrong
+		return s, 0, wrong
 	}
 	if start.mark == 0 && transport != order {
 		if declared, _ := charsetOf(label); declared != order {
-			return "", 0, &refusal{FaultCharset, 0, "UTF-16 without byte order mark or stated byte order"}
+			return s, 0, &refusal{FaultCharset, 0, "UTF-16 without byte order mark or stated byte order"}
 		}
 	}
 	return s, length, checkCharacters(s)
@@ -247,19 +245,20 @@ func decodeSingleByte(s, charset string, limit int) (string, *refusal) {
 	if charset == charset1252 {
 		table = charmap.Windows1252
 	}
-	out := make([]byte, 0, min(len(s)+len(s)/8, limit))
-	out = append(out, s[:at]...)
+	var out strings.Builder
+	out.Grow(min(len(s)+len(s)/8, limit))
+	out.WriteString(s[:at])
 	for i := at; i < len(s); i++ {
 		r := table.DecodeByte(s[i])
 		if charset == charset1252 && r >= 0x80 && r < 0xA0 || r == utf8.RuneError {
-			return "", &refusal{FaultCharset, len(out), "byte that windows-1252 does not define"}
+			return out.String(), &refusal{FaultCharset, out.Len(), "byte that windows-1252 does not define"}
 		}
-		if len(out)+utf8.RuneLen(r) > limit {
-			return "", &refusal{FaultTooLarge, len(out), "decoded document exceeds the size limit"}
+		if out.Len()+utf8.RuneLen(r) > limit {
+			return out.String(), &refusal{FaultTooLarge, out.Len(), "decoded document exceeds the size limit"}
 		}
-		out = utf8.AppendRune(out, r)
+		out.WriteRune(r)
 	}
-	return string(out), nil
+	return out.String(), nil
 }
 
 // declaration reads the XML declaration at the start of s and returns its
@@ -359,8 +358,6 @@ func isEncodingName(s string) bool {
 	}
 	return s != ""
 }
-
-func firstNonBlank(s string) int { return skipSpace(s, 0) }
 
 // firstAbove returns the offset of the first byte above US-ASCII, or len(s).
 func firstAbove(s string) int {

@@ -80,8 +80,8 @@ func appendOwnText(b []byte, s string) []byte {
 	return b
 }
 
-// isBlankByte is for strings.FieldsFunc: a no-break space is no white space
-// of XML and stays.
+// isXMLSpace is what parts words: a no-break space is no white space of XML
+// and stays.
 func isXMLSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
 
 func joinWords(s string) string { return strings.Join(strings.FieldsFunc(s, isXMLSpace), " ") }

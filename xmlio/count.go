@@ -85,7 +85,9 @@ func (r *Reader) countStart(f *frame) {
 	if depth := len(r.frames); depth > 1 {
 		parent := &r.frames[depth-2]
 		lo = parent.states
-		r.decide(parent, f, false)
+		if parent.pending < f.pending {
+			r.decide(parent, f, false)
+		}
 	} else {
 		// The root's parent is the place before it, which compile stands on.
 		hi = len(c.states)
@@ -101,6 +103,9 @@ func (r *Reader) countStart(f *frame) {
 				c.stand(f.states, next)
 			}
 		}
+	}
+	if len(c.states) == f.states {
+		return
 	}
 	c.found = c.found[:0]
 	for _, n := range c.states[f.states:] {
@@ -125,7 +130,7 @@ func (r *Reader) countStart(f *frame) {
 
 // countEnd decides what the end of element f decides.
 func (r *Reader) countEnd(f *frame) {
-	if depth := len(r.frames); depth > 1 {
+	if depth := len(r.frames); depth > 1 && r.frames[depth-2].pending < f.pending {
 		r.decide(&r.frames[depth-2], f, true)
 	}
 	for _, d := range r.counter.pending[f.pending:] {

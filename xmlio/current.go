@@ -72,7 +72,9 @@ func (r *Reader) children(space string, yield func(string) bool) {
 				continue
 			}
 			local = textName
-			r.pushText()
+			if r.pushText(); r.err != nil {
+				return
+			}
 		case tokenStart:
 			if name := &r.current().name; name.Space == space {
 				local = name.Local

@@ -2,8 +2,8 @@ package xmlio
 
 import (
 	"context"
-	"errors"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -12,6 +12,7 @@ const (
 
 	maxBindings   = 256  // namespace declarations in scope at once
 	trackedNames  = 64   // distinct names of siblings before a map takes over
+	maxNames      = 4096 // distinct names of siblings in that map
 	checkInterval = 4096 // tokens between two looks at the context
 )
 
@@ -164,11 +165,14 @@ func (r *Reader) next() token {
 	if r.err != nil || !r.tick() {
 		return tokenFault
 	}
-	if r.pos < len(r.s) && r.s[r.pos] == '<' && r.pos+1 < len(r.s) && r.s[r.pos+1] != '!' {
-		// The common case between two tags: nothing.
-	} else if found, ok := r.characters(); !ok {
+	found, ok := r.plainRun()
+	if !ok {
+		found, ok = r.characters()
+	}
+	if !ok {
 		return tokenFault
-	} else if found {
+	}
+	if found {
 		f := &r.frames[len(r.frames)-1]
 		if f.runs == 0 {
 			f.text = r.run
@@ -195,6 +199,26 @@ func (r *Reader) tick() bool {
 		}
 	}
 	return true
+}
+
+// plainRun is characters for the common case: no reference, carriage return,
+// bracket, comment or CDATA section before the next tag. It reports not ok,
+// having done nothing, when the case is another.
+func (r *Reader) plainRun() (found, ok bool) {
+	s, i := r.s, r.pos
+	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t') {
+		i++
+	}
+	data := i
+	for i < len(s) && classes[s[i]]&classText == 0 {
+		i++
+	}
+	if i+1 >= len(s) || s[i] != '<' || s[i+1] == '!' || i-r.pos > r.limits.TextBytes {
+		return false, false
+	}
+	r.run = run{lo: r.pos, hi: i, plain: true, blank: data == i}
+	r.pos = i
+	return r.run.lo < i, true
 }
 
 // characters scans character data, CDATA sections and comments up to the next
@@ -279,7 +303,7 @@ func (r *Reader) plainText() bool {
 				r.run.blank = false
 			}
 			r.run.plain = false
-			saved += end - i - runeLen(c)
+			saved += end - i - utf8.RuneLen(c)
 			i = end
 		case ']':
 			if strings.HasPrefix(s[i:], "]]>") {
@@ -470,9 +494,7 @@ func (r *Reader) fail(offset int, fault Fault, detail string) {
 
 func (r *Reader) cancel(cause error) {
 	r.fail(r.pos, FaultCancelled, "reading was cancelled")
-	if r.err.cause == nil && errors.Is(r.ctx.Err(), cause) {
-		r.err.cause = cause
-	}
+	r.err.cause = cause
 }
 
 // place remembers the last position asked for, so that asking for one

@@ -281,7 +281,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	}{
 		{"million siblings refused", million, Limits{}, FaultLimit, len(million) + mega},
 		{"million siblings read", million, Limits{Elements: 2_000_000}, "", len(million) + mega},
-		{"million names", "<a>" + manyNames(100_000) + "</a>", Limits{}, "", 40 * mega},
+		{"many names", "<a>" + manyNames(4_000) + "</a>", Limits{}, "", 2 * mega},
+		{"too many names", "<a>" + manyNames(400_000) + "</a>", Limits{}, FaultLimit, 5 * mega},
 		{"seven megabytes of depth", strings.Repeat("<a>", 7*mega/3), Limits{}, FaultLimit, 8 * mega},
 		{"fifty megabytes of text", "<a>" + strings.Repeat("x", 50*mega) + "</a>", Limits{}, FaultTooLarge, mega},
 		{"fifty megabytes of text, larger limit", "<a>" + strings.Repeat("x", 50*mega) + "</a>", Limits{Bytes: 64 * mega}, FaultLimit, 51 * mega},
@@ -369,6 +370,19 @@ func TestErrorTellsWhereWithoutText(t *testing.T) {
 	require.Equal(t, "xml not-well-formed at 3:18 in record/event[2]: reference to an undeclared entity or to no character", err.Error())
 	require.Equal(t, err, r.Err())
 	require.Equal(t, err, r.Close(), "the first fault stays")
+}
+
+func TestErrorTellsWhereInTheProlog(t *testing.T) {
+	for doc, place := range map[string]string{
+		"<?xml version='1.0' encoding='windows-1252'?>\n<a>\x80\x81</a>": "2:7",
+		"\xFF\xFE<\x00a\x00>\x00\n\x00\x00\xDC<\x00":                     "2:1",
+		"<a>\n\n\xE9 </a>":  "3:1",
+		"\n {}":             "2:2",
+		"<?xml version=1?>": "1:15",
+	} {
+		_, err := Open(context.Background(), []byte(doc), Options{})
+		require.ErrorContains(t, err, " at "+place, doc)
+	}
 }
 
 type countdown struct {

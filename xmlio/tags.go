@@ -5,8 +5,6 @@ import (
 	"unicode/utf8"
 )
 
-func runeLen(r rune) int { return utf8.RuneLen(r) }
-
 // startTag scans a start tag or empty element tag and makes its element the
 // current one.
 func (r *Reader) startTag() token {
@@ -84,11 +82,14 @@ func (r *Reader) startTag() token {
 			return tokenFault
 		}
 	}
-	if !r.resolveAttributes(start, firstAttr, prefixed) {
+	if len(r.attrs) > firstAttr && !r.resolveAttributes(start, firstAttr, prefixed) {
 		return tokenFault
 	}
 	r.pos = i
 	f := r.push(name)
+	if r.err != nil {
+		return tokenFault
+	}
 	f.raw, f.space, f.start, f.body, f.empty = raw, space, start, i, empty
 	f.attrs, f.attrsEnd, f.bindings = firstAttr, len(r.attrs), firstBinding
 	if r.counter.active() && fresh {
@@ -116,11 +117,16 @@ func (r *Reader) push(name Name) *frame {
 		parent.children = true
 		ordinal = r.ordinal(parent, name)
 	}
-	r.frames = append(r.frames, frame{
-		name: name, ordinal: ordinal,
-		siblings: len(r.siblings), states: len(r.counter.states), pending: len(r.counter.pending),
-	})
-	return &r.frames[len(r.frames)-1]
+	if len(r.frames) == cap(r.frames) {
+		r.frames = append(r.frames, frame{})
+	} else {
+		r.frames = r.frames[:len(r.frames)+1]
+	}
+	f := &r.frames[len(r.frames)-1]
+	*f = frame{} // in place: a frame is large and there is one for every element
+	f.name, f.ordinal = name, ordinal
+	f.siblings, f.states, f.pending = len(r.siblings), len(r.counter.states), len(r.counter.pending)
+	return f
 }
 
 // ordinal counts one more child of that name. Siblings mostly come in runs of
@@ -148,6 +154,9 @@ func (r *Reader) ordinal(parent *frame, name Name) int {
 		parent.more = map[Name]int{}
 	}
 	parent.more[name]++
+	if len(parent.more) > maxNames {
+		r.fail(r.pos, FaultLimit, "too many different names among siblings")
+	}
 	return parent.more[name]
 }
 
@@ -208,7 +217,7 @@ func (r *Reader) attribute(i int) (a attribute, end int, ok bool) {
 				r.broken(after, "reference to an undeclared entity or to no character")
 				return a, 0, false
 			}
-			saved += after - i - runeLen(c)
+			saved += after - i - utf8.RuneLen(c)
 			plain, i = false, after
 			continue
 		case '\t', '\n':
