@@ -62,7 +62,7 @@ func TestEnumerationCoverage(t *testing.T) {
 		{"systmone.medication-type", "emisweb.private", "NHS_medication Private_issue Other_medication"},
 		{"emisweb.operator", "systmone.comparator", "= < <= > >= ~"},
 		{"systmone.comparator", "emisweb.operator", "3 4 5 6 7 8"},
-		{"emisweb.result-status", "systmone.result-status", "PR IN NA"},
+		{"emisweb.result-status", "systmone.result-status", "PR IN NA FR"},
 		{"emisweb.consultation-type", "systmone.method", "GP ASS INT TFC TTC TFP TTP TFO TTO FFC FFP FFO OC HV 1503371000006105 37291000000107"},
 		{"systmone.method", "emisweb.consultation-type", "Text Email Face_to_face Telephone Letter Fax E-mail DNA"},
 		{"emisweb.heading", "systmone.heading", "15621000000105 394831002 394830001 37331000000100 394617004 Problem Medication Social Test_Request Family_History Follow_up"},
@@ -86,6 +86,26 @@ func TestEnumerationCoverage(t *testing.T) {
 			require.Contains(t, []Answer{Mapped, AnswerNoMap}, r.Answer, "%s %s", c.from, value)
 		}
 	}
+}
+
+// TestAllergyKinds holds codes that must be shown among the allergies wherever they were entered.
+func TestAllergyKinds(t *testing.T) {
+	set := starterSet(t)
+	for want, codes := range map[string][]Code{
+		"drug-allergy": {read("14L1.", "00"), read("TJ003", "00"), {Scheme: CTV3, Value: "14L.."}, {Scheme: SNOMED, Value: "91936005"},
+			{Scheme: EMISLocal, Value: "ALLERGY4498EMIS"}},
+		"non-drug-allergy":          {read("SN531", "00"), {Scheme: CTV3, Value: "XaPlY"}, {Scheme: SNOMED, Value: "300916003"}},
+		"no-known-allergies":        {read("1151.", "00"), {Scheme: SNOMED, Value: "716186003"}},
+		"degraded-drug-allergy":     {read("9bJ4.", "00"), {Scheme: CTV3, Value: "XaLGR"}, {Scheme: SNOMED, Value: "196461000000101"}},
+		"degraded-non-drug-allergy": {read("9bJ5.", "00"), {Scheme: CTV3, Value: "XaLGS"}, {Scheme: SNOMED, Value: "196471000000108"}},
+	} {
+		for _, c := range codes {
+			r := set.Translate(c, "linkspan.kind")
+			require.Equal(t, Mapped, r.Answer, c.Key())
+			require.Equal(t, want, r.Target.Value, c.Key())
+		}
+	}
+	require.Equal(t, Unmapped, set.Translate(read("H17..", "00"), "linkspan.kind").Answer, "a disease is not an allergy entry")
 }
 
 // TestDangerousEnumerations holds the values whose wrong reading would harm.

@@ -34,8 +34,8 @@ type Result struct {
 // row without a term code), if every term code of the value has the same target; else Ambiguous.
 //
 // An equivalent row is Mapped. So is an assured row of another relation, except for allergies and medication, and so is
-// a narrower row of an enumeration, except for allergies: there Relation stays Narrower and the caller keeps the
-// original as text.
+// a narrower row from or to an enumeration, except for allergies: there Relation stays Narrower and the caller keeps
+// the original as text.
 func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
 	if c.Scheme == to {
 		if fault := c.fault(); fault != "" {
@@ -172,7 +172,7 @@ func (p placed) result(contexts []Context) Result {
 		r.Answer = AnswerNoMap
 	case r.Relation == Equivalent,
 		r.Assured && !strict,
-		r.Relation == Narrower && !allergy && p.table.From.Enumeration():
+		r.Relation == Narrower && !allergy && (p.table.From.Enumeration() || p.table.To.Enumeration()):
 		r.Answer = Mapped
 	default:
 		r.Answer = Inexact
