@@ -54,6 +54,8 @@ func TestCharsets(t *testing.T) {
 		{"UTF-16 by transport without mark", utf16Text("<a/>", true), "utf-16", "", FaultCharset},
 		{"UTF-16 declared, mark of the other", utf16Text("\uFEFF"+prolog("UTF-16BE")+"<a/>", false), "", "", FaultCharset},
 		{"UTF-16 declared in ASCII", prolog("UTF-16") + "<a/>", "", "", FaultCharset},
+		{"UTF-16 stated twice, in ASCII", prolog("UTF-16LE") + "<a/>", "utf-16", "", FaultCharset},
+		{"UTF-16 declared in UTF-16, unknown", utf16Text("\uFEFF"+prolog("UCS-2")+"<a/>", false), "", "", FaultCharset},
 		{"UTF-16 lone surrogate", "\xFF\xFE<\x00a\x00>\x00\x00\xD8<\x00/\x00a\x00>\x00", "", "", FaultCharset},
 		{"UTF-16 low surrogate first", "\xFF\xFE<\x00a\x00>\x00\x00\xDC\x00\xD8<\x00/\x00a\x00>\x00", "", "", FaultCharset},
 		{"UTF-16 odd", utf16Text("\uFEFF<a/>", false) + "\x20", "", "", FaultTruncated},

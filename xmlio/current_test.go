@@ -143,6 +143,7 @@ func TestText(t *testing.T) {
 		{"carriage return split by a comment", "a\r<!-- x -->\nb", "a\n\nb", false},
 		{"mixed", "before <b>not <i/> this</b> after<c/>", "before  after", true},
 		{"mixed with like text", "1<b c='/x>'>2<![CDATA[</b>]]><!-- </b> --></b>3 &lt;", "13 <", true},
+		{"mixed with CDATA", "1<b/><![CDATA[<2>\r\n]]><b>x</b>&amp;", "1<2>\n&", true},
 		{"children only", "<b>1</b>", "", true},
 		{"bracket", "a]b]]c>", "a]b]]c>", false},
 	} {
@@ -237,6 +238,17 @@ func TestRepeated(t *testing.T) {
 		require.Equal(t, 400, n)
 		require.NoError(t, r.Close())
 	})
+}
+
+func TestDifferentNamesAreBounded(t *testing.T) {
+	r := open(t, "<a>"+manyNames(trackedNames+maxNames)+"text</a>")
+	n := 0
+	for range r.Children("") {
+		n++
+	}
+	require.Equal(t, trackedNames+maxNames, n)
+	require.Equal(t, FaultLimit, faultOf(r.Err()))
+	require.Equal(t, FaultLimit, read("<a>"+manyNames(trackedNames+maxNames)+"<Z/></a>", Options{}))
 }
 
 func TestRawAndScope(t *testing.T) {
