@@ -192,12 +192,10 @@ func (c *Client) exchange(ctx context.Context, msg []byte, going func()) ([]byte
 		return answer, nil
 	case errors.Is(err, errTooLarge):
 		return nil, fault(record.ReasonTooLarge, err)
-	case ctx.Err() != nil, isTimeout(err):
-		return nil, fault(record.ReasonTimeout, err)
-	case sending != nil:
-		return nil, fault(record.ReasonBadAnswer, sending)
+	case sending != nil && ctx.Err() == nil:
+		err = sending
 	}
-	return nil, fault(record.ReasonBadAnswer, err)
+	return nil, fault(interrupted(ctx, err), err)
 }
 
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {
@@ -209,9 +207,17 @@ func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", c.address)
 }
 
-func isTimeout(err error) bool {
+// interrupted is the reason of an exchange that failed after it had begun.
+func interrupted(ctx context.Context, err error) record.Reason {
 	var timed net.Error
-	return errors.As(err, &timed) && timed.Timeout()
+	var op *net.OpError
+	switch {
+	case ctx.Err() != nil, errors.As(err, &timed) && timed.Timeout():
+		return record.ReasonTimeout
+	case errors.As(err, &op) && op.Op == "remote error":
+		return record.ReasonUnavailable // TLS: the endpoint does not accept our certificate
+	}
+	return record.ReasonBadAnswer
 }
 
 func fault(reason record.Reason, err error) error {

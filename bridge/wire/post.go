@@ -113,14 +113,6 @@ func (c *Client) setHeaders(h http.Header) {
 	}
 }
 
-// interrupted is the reason of an exchange that ended after it had begun.
-func interrupted(ctx context.Context, err error) record.Reason {
-	if ctx.Err() != nil || isTimeout(err) {
-		return record.ReasonTimeout
-	}
-	return record.ReasonBadAnswer
-}
-
 // isXML tells a native error from the page of a web server or gateway.
 func isXML(h http.Header, body []byte) bool {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
