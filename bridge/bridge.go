@@ -4,13 +4,13 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -38,7 +38,6 @@ type Bridge struct {
 
 	nc        *nats.Conn
 	spine     *spine.Spine
-	pool      *spine.Pool
 	version   string
 	listeners map[string]*wire.Listener
 	// intakes are stopped before anything else, so that what is under way can
@@ -57,8 +56,7 @@ type Options struct {
 // Start starts the configured roles and returns when all of them answer. On
 // error nothing is left running.
 func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
-	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, version: o.Version,
-		pool: spine.NewPool(c.Slots), listeners: map[string]*wire.Listener{}}
+	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, version: o.Version, listeners: map[string]*wire.Listener{}}
 	if b.log == nil {
 		b.log = zap.NewNop()
 	}
@@ -192,12 +190,9 @@ func (b *Bridge) startExchange() error {
 func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	side, _ := b.link.Side(name)
 	c := b.config.Sides[name]
-	headers := map[string]string{}
-	for header, value := range side.Wire.Headers {
-		headers[header] = strings.ReplaceAll(value, "{cn}", "linkspan-"+b.config.Instance)
-	}
-	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now, ThrottleDisabled: c.Throttle == "off", Headers: headers})
-	b.onStop(func(context.Context) error { return client.Close() })
+	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now, ThrottleDisabled: c.Throttle == "off",
+		CommonName: commonName(c)})
+	b.onStop(func(context.Context) error { client.Close(); return nil })
 	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, o := range b.agreement.Sides[name].Organisations {
@@ -206,7 +201,7 @@ func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	if err := b.serve("linkspan-"+name, endpoints, nil); err != nil {
 		return err
 	}
-	stop, err := b.spine.Native(b.subjects.Native(name), "edge", b.pool, func(ctx context.Context, native []byte) []byte {
+	stop, err := b.spine.Native(b.subjects.Native(name), "edge", spine.NewPool(b.config.Slots), func(ctx context.Context, native []byte) []byte {
 		return e.answer(ctx, native, spine.Claims{})
 	})
 	if err != nil {
@@ -221,7 +216,13 @@ func (b *Bridge) startEdge(ctx context.Context, name string) error {
 		return err
 	}
 	listener, err := wire.Listen(ctx, side.Wire, c.Listen, e.fromWire, wire.ListenOptions{
-		Limit: b.config.RecordLimit, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) }})
+		Limit: b.config.RecordLimit, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
+		Failed: func(answer []byte) bool {
+			return side.Wire.ErrorMark != "" && bytes.Contains(answer, []byte(side.Wire.ErrorMark))
+		},
+		Report: func(event wire.Event) {
+			b.log.Warn("wire", zap.String("system", name), zap.String("reason", string(event.Reason)), zap.Error(event.Err))
+		}})
 	if err != nil {
 		return err
 	}
@@ -231,9 +232,11 @@ func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	return nil
 }
 
+// serve offers endpoints as a micro service with slots of its own: an exchange
+// that waits for a read must not hold the slot the read needs.
 func (b *Bridge) serve(name string, endpoints []spine.Endpoint, stats func() any) error {
 	meta := map[string]string{"economy": b.config.Economy, "pair": b.config.Pair, "instance": b.config.Instance}
-	service, err := b.spine.Service(name, b.version, meta, endpoints, b.pool, stats)
+	service, err := b.spine.Service(name, b.version, meta, endpoints, spine.NewPool(b.config.Slots), stats)
 	if err != nil {
 		return err
 	}

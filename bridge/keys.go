@@ -62,6 +62,19 @@ func codecOptions(side SideConfig, limit int) (system.Options, error) {
 	return o, nil
 }
 
+// commonName is the signing certificate's, which EMIS Web's wire names in a
+// header.
+func commonName(side SideConfig) string {
+	if side.Signer == "" {
+		return ""
+	}
+	pair, err := tls.LoadX509KeyPair(side.Signer, side.Signer)
+	if err != nil {
+		return ""
+	}
+	return pair.Leaf.Subject.CommonName
+}
+
 // serverTLS is the listener's certificate as configured, nil for plain text.
 func serverTLS(side SideConfig) (*tls.Config, error) {
 	if side.Cert == "" && side.Key == "" {

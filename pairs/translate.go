@@ -247,7 +247,7 @@ func (t *translation) slots(e *record.Entry) {
 
 // nothingToSay is the reason of a no-map row for a value that states nothing,
 // such as an episodicity of none.
-const nothingToSay = "nothing was stated"
+const nothingToSay = "states nothing"
 
 // words are the source's own for an enumerated value.
 func (t *translation) words(c mapping.Code) string {

@@ -1,0 +1,152 @@
+package pairs_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/record"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+// id gives every message of the tests one identifier and time.
+var id = system.MessageID{ID: "0b8f3f5e-6f0e-4c62-9d39-3f1d7c9a5e10", At: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)}
+
+func starter(t testing.TB) *mapping.Set {
+	t.Helper()
+	tables, err := mapping.Starter()
+	require.NoError(t, err)
+	set, faults := mapping.NewSet(tables...)
+	require.Empty(t, faults)
+	return set
+}
+
+// openLink opens the EMIS Web and SystmOne pair, answering EMIS Web in format.
+func openLink(t testing.TB, format string) *pairs.Link {
+	t.Helper()
+	link, err := pairs.Open(pairs.EMISWebSystmOne(), map[string]system.Options{"emisweb": {Settings: map[string]string{"response-format": format}}})
+	require.NoError(t, err)
+	return link
+}
+
+// emisFormats are the two documents EMIS Web answers and is answered in.
+var emisFormats = []string{"medicalrecord", "openhr"}
+
+func patients(t testing.TB) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("../testdata/patients/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, dirs)
+	return dirs
+}
+
+// TestGoldens translates every synthetic patient out of every native format
+// and compares the message and the report with the goldens beside it.
+func TestGoldens(t *testing.T) {
+	tables := starter(t)
+	for _, dir := range patients(t) {
+		for _, format := range emisFormats {
+			golden(t, tables, openLink(t, format), filepath.Join(dir, "emisweb."+format+".xml"), "emisweb", "", "emisweb."+format+"-to-systmone")
+			golden(t, tables, openLink(t, format), filepath.Join(dir, "systmone.response.xml"), "systmone", format, "systmone-to-emisweb."+format)
+		}
+	}
+}
+
+func golden(t *testing.T, tables *mapping.Set, link *pairs.Link, file, from, format, name string) {
+	t.Helper()
+	in, err := os.ReadFile(file)
+	require.NoError(t, err)
+	dir := filepath.Dir(file)
+	t.Run(filepath.Base(dir)+"/"+name, func(t *testing.T) {
+		out, report, err := link.TranslateMessage(t.Context(), tables, from, pairs.MessageResponse, pairs.Schemes{}, in, id)
+		require.NoError(t, err)
+		writeMessage(t, filepath.Base(dir)+"-"+name, format, out)
+		report.Micros, report.Tables = 0, nil
+		text, err := json.MarshalIndent(report, "", "  ")
+		require.NoError(t, err)
+		compare(t, filepath.Join(dir, "golden", name+".xml"), out)
+		compare(t, filepath.Join(dir, "golden", name+".json"), append(text, '\n'))
+	})
+}
+
+func compare(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+		return
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "run `make golden` and read the difference")
+	require.Equal(t, string(want), string(got), file)
+}
+
+// writeMessage keeps an EMIS message for the schema check of scripts/schema.sh.
+func writeMessage(t *testing.T, name, format string, message []byte) {
+	t.Helper()
+	dir := os.Getenv("LINKSPAN_WRITE_MESSAGES")
+	if dir == "" || format == "" {
+		return
+	}
+	root := map[string]string{"medicalrecord": "MedicalRecord", "openhr": "openHealthRecord"}[format]
+	text := string(message)
+	start, end := strings.Index(text, "<"+root), strings.LastIndex(text, "</"+root+">")
+	require.Positive(t, start)
+	require.Greater(t, end, start)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name+"."+format+".xml"), []byte(text[start:end]+"</"+root+">\n"), 0o600))
+}
+
+// TestPairsAreWhole opens every pair and checks its rules against the starter
+// tables.
+func TestPairsAreWhole(t *testing.T) {
+	tables := starter(t)
+	for _, p := range pairs.All() {
+		require.Empty(t, p.Check(tables), p.Name)
+		_, err := pairs.Open(p, nil)
+		require.NoError(t, err)
+		found, err := pairs.Find(p.Name)
+		require.NoError(t, err)
+		require.Equal(t, p.Name, found.Name)
+	}
+	_, err := pairs.Find("emisweb-emisweb")
+	require.Error(t, err)
+}
+
+// decode reads a response with the codec of one system.
+func decode(t testing.TB, link *pairs.Link, from string, message []byte) *record.Record {
+	t.Helper()
+	side, ok := link.Side(from)
+	require.True(t, ok)
+	answer, err := side.Codec.DecodeResponse(context.Background(), message)
+	require.NoError(t, err)
+	require.Nil(t, answer.Failure())
+	return answer.Record()
+}
+
+// total sums one column of a report.
+func total(r pairs.Report, column func(pairs.SectionReport) int) int {
+	sum := 0
+	for _, s := range r.Sections {
+		sum += column(s)
+	}
+	return sum
+}
+
+func balanced(t *testing.T, r pairs.Report) {
+	t.Helper()
+	for _, s := range r.Sections {
+		require.Equal(t, s.Source, s.Coded+s.Degraded+s.Withheld+s.Unsupported+s.Failed+s.Duplicate, fmt.Sprintf("%+v", s))
+	}
+}
