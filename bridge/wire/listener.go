@@ -30,6 +30,10 @@ type Peer struct {
 	// when its chain was not verified.
 	CommonName string
 	Header     http.Header // HTTP only
+	// Hangup ends the connection after the answer to this message; the handler
+	// calls it, if at all, before it returns. It is nil on HTTP, where every
+	// answer states its length. Only a stand-in uses it.
+	Hangup func()
 }
 
 // ListenOptions are a listener's limits and hooks. A zero limit means its

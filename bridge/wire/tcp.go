@@ -102,8 +102,10 @@ func (l *Listener) converse(conn net.Conn, peer Peer) {
 		started := len(msg) > 0
 		switch {
 		case err == nil:
+			over := false
+			peer.Hangup = func() { over = true }
 			answer := l.call(l.ctx, msg, peer)
-			if l.closed() {
+			if over || l.closed() {
 				l.last(conn, answer)
 				return
 			}

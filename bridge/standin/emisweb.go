@@ -1,0 +1,380 @@
+package standin
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/beevik/etree"
+	"github.com/google/uuid"
+)
+
+// The namespaces and names of the envelope and the records (E §0, §3).
+const (
+	soapSpace   = "http://schemas.xmlsoap.org/soap/envelope/"
+	wsaSpace    = "http://www.w3.org/2005/08/addressing"
+	itkSpace    = "urn:nhs-itk:ns:201005"
+	recordSpace = "http://www.e-mis.com/emisopen/MedicalRecord"
+
+	anonymous     = wsaSpace + "/anonymous"
+	odsAddress    = "urn:nhs-uk:addressing:ods:"
+	recordAction  = "emis:transactionim:records:req_GetMedicalRecord_V1_0"
+	answerAction  = "emis:transactionim:records:resp_GetMedicalRecord_V1_0"
+	recordMethod  = "Emis.Interop.PatientAPI.GetMedicalRecord"
+	methodVersion = "1.0.0.0"
+)
+
+// get is what a request asks for: MRGetType (E §2.1).
+type get int
+
+const (
+	getFull get = 1 + iota
+	getSummary
+	getDemographics
+	getMedication
+)
+
+// emisRequest is a GetMedicalRecord request.
+type emisRequest struct {
+	messageID string
+	refused   error
+	target    string // ODS code
+	sender    string
+	user      string
+	number    string
+	get       get
+}
+
+// readEMIS reads a request by the check of its own.
+func readEMIS(msg []byte) question {
+	q := &emisRequest{get: getFull}
+	root, err := parse(msg)
+	if err != nil {
+		q.refused = err
+		return q
+	}
+	q.messageID = root.child("Header").value("MessageID")
+	q.refused = q.check(root)
+	if q.refused == nil {
+		q.refused = checkSignature(msg)
+	}
+	return q
+}
+
+// addressable are the parts of wsa:From and wsa:ReplyTo.
+var addressable = part{"Address", 1, 1, filled}
+
+func (q *emisRequest) check(root *node) error {
+	if root.name != "Envelope" || root.space != soapSpace {
+		return errors.New("the root element is not a SOAP 1.1 Envelope")
+	}
+	var header, envelope *node
+	return firstError(
+		func() error {
+			return root.check(soapSpace, true, part{"Header", 1, 1, holder}, part{"Body", 1, 1, holder})
+		},
+		func() error { return checkAddressing(root.child("Header")) },
+		func() error {
+			return root.child("Body").check(itkSpace, true, part{"DistributionEnvelope", 1, 1, holder})
+		},
+		func() error {
+			envelope = root.child("Body").child("DistributionEnvelope")
+			return envelope.check(itkSpace, true, part{"header", 1, 1, holder}, part{"payloads", 1, 1, holder})
+		},
+		func() error {
+			header = envelope.child("header")
+			return q.checkHeader(header, root.child("Header").value("Action"))
+		},
+		func() error { return checkPayloads(header.child("manifest"), envelope.child("payloads")) },
+		func() error {
+			return q.checkDocument(envelope.child("payloads").child("payload"))
+		},
+	)
+}
+
+// checkAddressing judges the SOAP header: each of the five in WS-Addressing
+// once, in any order; From as a URL or with an Address, both of which are seen.
+func checkAddressing(h *node) error {
+	seen := map[string]int{}
+	for _, c := range h.children {
+		if c.space != wsaSpace {
+			return fmt.Errorf("%s in the header is not of WS-Addressing", c.name)
+		}
+		seen[c.name]++
+	}
+	for _, name := range []string{"MessageID", "Action", "To", "From", "ReplyTo"} {
+		if seen[name] != 1 {
+			return fmt.Errorf("the header does not have exactly one %s", name)
+		}
+		c := h.child(name)
+		if name == "ReplyTo" || name == "From" && len(c.children) > 0 {
+			if err := c.check(wsaSpace, true, addressable); err != nil {
+				return err
+			}
+		} else if err := c.checkKind(filled); err != nil {
+			return err
+		}
+	}
+	if h.child("ReplyTo").value("Address") != anonymous {
+		return errors.New("ReplyTo is not the anonymous address")
+	}
+	return nil
+}
+
+func (q *emisRequest) checkHeader(h *node, action string) error {
+	if action != recordAction {
+		return errors.New("the Action is not one the stand-in answers")
+	}
+	if h.attrs["service"] != action {
+		return errors.New("service is not the Action")
+	}
+	if h.attrs["trackingid"] == "" {
+		return errors.New("trackingid is missing")
+	}
+	err := h.check(itkSpace, true, part{"addresslist", 1, 1, holder}, part{"auditIdentity", 1, 1, holder},
+		part{"manifest", 1, 1, holder}, part{"senderAddress", 1, 1, flag}, part{"handlingSpecification", 0, 1, holder})
+	if err != nil {
+		return err
+	}
+	addresses := h.child("addresslist")
+	if err := addresses.check(itkSpace, true, part{"address", 1, 1, flag}); err != nil {
+		return err
+	}
+	var ok bool
+	if q.target, ok = strings.CutPrefix(addresses.child("address").attrs["uri"], odsAddress); !ok || q.target == "" {
+		return errors.New("the address is not an ODS code")
+	}
+	if q.sender, ok = strings.CutPrefix(h.child("senderAddress").attrs["uri"], odsAddress); !ok || q.sender == "" {
+		return errors.New("the sender's address is not an ODS code")
+	}
+	if err := h.child("auditIdentity").check(itkSpace, true, part{"id", 1, 0, flag}); err != nil {
+		return err
+	}
+	if h.child("auditIdentity").child("id").attrs["uri"] == "" {
+		return errors.New("the audit identity is empty")
+	}
+	return nil
+}
+
+func checkPayloads(manifest, payloads *node) error {
+	if err := manifest.check(itkSpace, true, part{"manifestitem", 1, 1, flag}); err != nil {
+		return err
+	}
+	if err := payloads.check(itkSpace, true, part{"payload", 1, 1, holder}); err != nil {
+		return err
+	}
+	for _, n := range []*node{manifest, payloads} {
+		if n.attrs["count"] != strconv.Itoa(len(n.children)) {
+			return fmt.Errorf("the count of %s is wrong", n.name)
+		}
+	}
+	item, payload := manifest.child("manifestitem"), payloads.child("payload")
+	if item.attrs["mimetype"] != "application/xml" {
+		return errors.New("the payload's type is not application/xml")
+	}
+	if id := item.attrs["id"]; id == "" || id != payload.attrs["id"] {
+		return errors.New("manifest and payload have different ids")
+	}
+	return nil
+}
+
+// checkDocument judges the EWDS document down to the patient's number.
+func (q *emisRequest) checkDocument(payload *node) error {
+	steps := []struct {
+		of    string
+		parts []part
+	}{
+		{"payload", []part{{"EWDS", 1, 1, holder}}},
+		{"EWDS", []part{{"RequestHeader", 1, 1, holder}, {"RequestBody", 1, 1, holder}}},
+		{"RequestHeader", []part{{"ExternalUserName", 1, 1, filled}, {"MachineName", 1, 1, filled}}},
+		{"RequestBody", []part{{"RequestMethod", 1, 1, holder}}},
+		{"RequestMethod", []part{{"MethodDefinition", 1, 1, holder}, {"Content", 1, 1, holder}}},
+		{"MethodDefinition", []part{{"Name", 1, 1, filled}, {"Version", 1, 1, filled}}},
+		{"Content", []part{{"PatientAPI", 1, 1, holder}}},
+		{"PatientAPI", []part{{"SmartCardTokenId", 1, 1, words}, {"MacAddress", 0, 1, words}, {"NhsNumber", 1, 1, filled},
+			{"MrXml", 0, 1, holder}}},
+	}
+	found := map[string]*node{"payload": payload}
+	for _, s := range steps {
+		if err := found[s.of].check(itkSpace, true, s.parts...); err != nil {
+			return err
+		}
+		for _, c := range found[s.of].children {
+			found[c.name] = c
+		}
+	}
+	method, patient := found["MethodDefinition"], found["PatientAPI"]
+	if method.value("Name") != recordMethod || method.value("Version") != methodVersion {
+		return errors.New("the method is not the one of the Action")
+	}
+	q.user, q.number = found["RequestHeader"].value("ExternalUserName"), patient.value("NhsNumber")
+	if len(q.number) != 10 || strings.Trim(q.number, "0123456789") != "" {
+		return errors.New("NhsNumber is not ten digits")
+	}
+	return q.checkGet(patient.child("MrXml"))
+}
+
+// checkGet reads the purpose of a request that asks for less than the whole
+// (E §2.1).
+func (q *emisRequest) checkGet(mr *node) error {
+	if mr == nil {
+		return nil
+	}
+	steps := []part{{"MedicalRecord", 1, 1, holder}, {"MessageInformation", 1, 1, holder},
+		{"MessagePurpose", 1, 1, holder}, {"Get", 1, 1, holder}}
+	for _, p := range steps {
+		if err := mr.check(recordSpace, true, p); err != nil {
+			return err
+		}
+		mr = mr.child(p.name)
+	}
+	err := mr.check(recordSpace, true, part{"MRGetType", 1, 1, filled}, part{"DataSet", 0, 1, words}, part{"SessionID", 1, 1, words})
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(mr.value("MRGetType"))
+	if err != nil || n < int(getFull) || n > int(getMedication) {
+		return errors.New("MRGetType is not 1 to 4")
+	}
+	q.get = get(n)
+	return nil
+}
+
+func (q *emisRequest) refusal(o Options) []byte {
+	switch {
+	case q.refused != nil:
+		return q.fault("Client", q.refused.Error())
+	case len(o.Organisations) > 0 && !slices.Contains(o.Organisations, q.target):
+		return q.fault("Client", "the organisation addressed is not served here")
+	case len(o.Users) > 0 && !slices.Contains(o.Users, q.user):
+		return q.fault("Client", "the user is not known here")
+	}
+	return nil
+}
+
+func (q *emisRequest) failure(text string) []byte { return q.fault("Server", text) }
+
+func (q *emisRequest) answer(r *records, o Options) []byte {
+	forms := []form{formMedicalRecord, formOpenHR}
+	if o.Format == FormatOpenHR {
+		slices.Reverse(forms)
+	}
+	root, f := r.find(q.number, forms...)
+	switch f {
+	case formMedicalRecord:
+		filterMedicalRecord(root, q.get)
+		disguiseMedicalRecord(root, q.number, o)
+	case formOpenHR:
+		filterOpenHR(root, q.get)
+		disguiseOpenHR(root, q.number, o)
+	default:
+		root = messagingError("The patient is not known here")
+	}
+	return q.respond(root)
+}
+
+// messagingError is the in-message error of a MedicalRecord (E §2.1).
+func messagingError(words string) *etree.Element {
+	root := etree.NewElement("MedicalRecord")
+	root.CreateAttr("xmlns", recordSpace)
+	wrong := root.CreateElement("MessageInformation").CreateElement("MessagingError")
+	wrong.CreateElement("ErrorString").SetText(words)
+	wrong.CreateElement("Errornumber").SetText("1")
+	return root
+}
+
+// envelope starts a SOAP message that relates to the request and returns it
+// with its Body.
+func (q *emisRequest) envelope(action string) (root, body *etree.Element) {
+	root = etree.NewElement("soap:Envelope")
+	root.CreateAttr("xmlns:soap", soapSpace)
+	root.CreateAttr("xmlns:wsa", wsaSpace)
+	header := root.CreateElement("soap:Header")
+	header.CreateElement("wsa:MessageID").SetText(q.derivedID("answer"))
+	if q.messageID != "" {
+		header.CreateElement("wsa:RelatesTo").SetText(q.messageID)
+	}
+	header.CreateElement("wsa:Action").SetText(action)
+	header.CreateElement("wsa:To").SetText(anonymous)
+	return root, root.CreateElement("soap:Body")
+}
+
+// respond wraps a record. The body of EMIS's answer was never seen; its shape
+// here mirrors the request's (E §3).
+func (q *emisRequest) respond(record *etree.Element) []byte {
+	root, body := q.envelope(answerAction)
+	id := "uuid_" + strings.ToUpper(q.derivedID("payload"))
+	envelope := body.CreateElement("itk:DistributionEnvelope")
+	envelope.CreateAttr("xmlns:itk", itkSpace)
+	header := envelope.CreateElement("itk:header")
+	header.CreateAttr("trackingid", q.derivedID("tracking"))
+	header.CreateAttr("service", answerAction)
+	header.CreateElement("itk:addresslist").CreateElement("itk:address").CreateAttr("uri", odsAddress+q.sender)
+	header.CreateElement("itk:auditIdentity").CreateElement("itk:id").CreateAttr("uri", "emisweb")
+	manifest := header.CreateElement("itk:manifest")
+	manifest.CreateAttr("count", "1")
+	item := manifest.CreateElement("itk:manifestitem")
+	item.CreateAttr("id", id)
+	item.CreateAttr("mimetype", "application/xml")
+	header.CreateElement("itk:senderAddress").CreateAttr("uri", odsAddress+q.target)
+	payloads := envelope.CreateElement("itk:payloads")
+	payloads.CreateAttr("count", "1")
+	payload := payloads.CreateElement("itk:payload")
+	payload.CreateAttr("id", id)
+	document := payload.CreateElement("EWDS")
+	document.CreateAttr("xmlns", itkSpace)
+	method := document.CreateElement("ResponseBody").CreateElement("ResponseMethod")
+	definition := method.CreateElement("MethodDefinition")
+	definition.CreateElement("Name").SetText(recordMethod)
+	definition.CreateElement("Version").SetText(methodVersion)
+	method.CreateElement("Content").CreateElement("PatientAPI").CreateElement("MrXml").AddChild(record)
+	return serialise(root)
+}
+
+// fault is a SOAP 1.1 Fault, code Client or Server.
+func (q *emisRequest) fault(code, words string) []byte {
+	root, body := q.envelope(wsaSpace + "/soap/fault")
+	f := body.CreateElement("soap:Fault")
+	f.CreateElement("faultcode").SetText("soap:" + code)
+	f.CreateElement("faultstring").SetText(strings.ToUpper(words[:1]) + words[1:])
+	return serialise(root)
+}
+
+// derivedID gives the same ids for the same request, so that demos and goldens
+// repeat.
+func (q *emisRequest) derivedID(what string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(what+" to "+q.messageID)).String()
+}
+
+// loadEMIS files a MedicalRecord or openHealthRecord document.
+func loadEMIS(r *records, name string, data []byte) error {
+	root, err := rootOf(name, data, "MedicalRecord", "openHealthRecord")
+	if root == nil {
+		return err
+	}
+	if root.Tag == "MedicalRecord" {
+		return r.add(name, text(child(root, "Registration"), "NhsNumber"), formMedicalRecord, root)
+	}
+	number := ""
+	for _, p := range nhsIdentifiers(root) {
+		number = text(p, "value")
+	}
+	return r.add(name, number, formOpenHR, root)
+}
+
+// nhsIdentifiers are the patientIdentifiers of type NHS (E §1.2).
+func nhsIdentifiers(root *etree.Element) []*etree.Element {
+	var found []*etree.Element
+	patient := descend(root, "adminDomain", "patient")
+	if patient == nil {
+		return nil
+	}
+	for _, c := range patient.ChildElements() {
+		if c.Tag == "patientIdentifier" && text(c, "identifierType") == "NHS" {
+			found = append(found, c)
+		}
+	}
+	return found
+}
