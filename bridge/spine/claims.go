@@ -1,0 +1,65 @@
+package spine
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/linkspan/linkspan/record"
+)
+
+// maxClaims bounds the claims header in bytes.
+const maxClaims = 8 << 10
+
+// Claims say who asks, for what and until when. They travel in plain text, bound
+// to the sealed body, so they never name the patient: no NHS number, no name, no
+// date of birth, no local patient number.
+type Claims struct {
+	Exchange     string    `json:"exchange"`               // one id from the asker's request to its answer
+	Attempt      string    `json:"attempt"`                // new for every try within the exchange
+	User         string    `json:"user,omitempty"`         // as the asking system names them
+	Role         string    `json:"role,omitempty"`         // code of the role profile
+	Organisation string    `json:"organisation,omitempty"` // ODS code of the asker
+	Target       string    `json:"target,omitempty"`       // ODS code of the organisation asked
+	Purpose      string    `json:"purpose,omitempty"`
+	Consent      string    `json:"consent,omitempty"`
+	ClaimSource  string    `json:"claim_source,omitempty"` // what the claims rest on, e.g. the native message or a certificate
+	From         string    `json:"from,omitempty"`         // the asking system
+	To           string    `json:"to,omitempty"`           // the system asked
+	View         string    `json:"view,omitempty"`         // what is asked for
+	Deadline     time.Time `json:"deadline,omitzero"`      // the asker waits until then
+	Trace        string    `json:"trace,omitempty"`        // W3C traceparent
+	// Reason is set only in an answer without a body, and is why.
+	Reason record.Reason `json:"reason,omitempty"`
+}
+
+// Header is the claims as they stand in HeaderClaims: the same claims give the
+// same bytes. It fails where they are longer than 8 KiB.
+func (c Claims) Header() (string, error) {
+	c.Deadline = c.Deadline.UTC()
+	b, err := json.Marshal(c)
+	if err != nil {
+		return "", errors.New("claims cannot be written")
+	}
+	if len(b) > maxClaims {
+		return "", errors.New("claims are longer than 8 KiB")
+	}
+	return string(b), nil
+}
+
+// ParseClaims reads a header written by Header. Members it does not know are
+// passed over, so that two releases can talk. Nothing it returns is proven until
+// the body has been opened with the same header.
+func ParseClaims(header string) (Claims, error) {
+	if header == "" {
+		return Claims{}, errors.New("no claims")
+	}
+	if len(header) > maxClaims {
+		return Claims{}, errors.New("claims are longer than 8 KiB")
+	}
+	var c Claims
+	if err := json.Unmarshal([]byte(header), &c); err != nil {
+		return Claims{}, errors.New("claims cannot be read")
+	}
+	return c, nil
+}
