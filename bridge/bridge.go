@@ -39,6 +39,7 @@ type Bridge struct {
 	nc        *nats.Conn
 	spine     *spine.Spine
 	version   string
+	audit     *audit.Log // of the exchange role
 	listeners map[string]*wire.Listener
 	// intakes are stopped before anything else, so that what is under way can
 	// still reach every role; stops are then run last in, first out.
@@ -169,6 +170,7 @@ func (b *Bridge) startExchange() error {
 	if err != nil {
 		return err
 	}
+	b.audit = log
 	b.onStop(func(context.Context) error { return log.Close() })
 	key, err := patientKey(c.PatientKey, c.Data)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -247,7 +248,7 @@ func (e *exchange) entry(event string) audit.Entry {
 		Time: e.now().UTC(), Instance: e.instance, Exchange: e.id, Attempt: e.claims.Attempt, Event: event,
 		From: e.dir.Consumer.Name, To: e.dir.Holder.Name, User: e.by.User, Role: e.by.Role, Organisation: e.by.Organisation,
 		Target: e.target, Purpose: e.by.Purpose, Consent: e.by.Consent, ClaimSource: e.by.Source,
-		Reason: string(e.outcome.Reason), MapSet: e.dir.Tables.Digest(),
+		Reason: string(e.outcome.Reason), View: view(&e.q), MapSet: e.dir.Tables.Digest(),
 	}
 	if nhs := e.q.Patient.NHS; !nhs.IsZero() {
 		entry.PatientRef = audit.Reference(e.patientKey, nhs.Digits())
@@ -263,6 +264,20 @@ func (e *exchange) entry(event string) audit.Entry {
 		entry.Warnings = append(entry.Warnings, w.Code)
 	}
 	return entry
+}
+
+// view names what is asked for, by sections.
+func view(q *record.Request) string {
+	if q.Whole {
+		return "whole record"
+	}
+	var names []string
+	for _, s := range record.Sections() {
+		if q.Sections.Has(s) {
+			names = append(names, s.String())
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 func (e *exchange) messageID() system.MessageID {

@@ -49,15 +49,7 @@ func narrow(rec *record.Record, ask *record.Request) {
 			}
 		}
 	}
-	kept := rec.Entries[:0]
-	for _, e := range rec.Entries {
-		if keep[e] {
-			unlink(e, keep)
-			kept = append(kept, e)
-		}
-	}
-	clear(rec.Entries[len(kept):])
-	rec.Entries = kept
+	rec.Narrow(func(e *record.Entry) bool { return keep[e] })
 	if !filters {
 		return
 	}
@@ -106,42 +98,4 @@ func hasAuthor(e *record.Entry, authors []string) bool {
 		}
 	}
 	return false
-}
-
-// unlink removes an entry's links to entries that are left out.
-func unlink(e *record.Entry, keep map[*record.Entry]bool) {
-	if e.Parent != nil && !keep[e.Parent] {
-		e.Parent = nil
-	}
-	links := e.Problems[:0]
-	for _, link := range e.Problems {
-		if keep[link.Problem] {
-			links = append(links, link)
-		}
-	}
-	e.Problems = links
-	if p := e.Problem; p != nil {
-		if p.Defines != nil && !keep[p.Defines] {
-			p.Defines = nil
-		}
-		parents := p.Parents[:0]
-		for _, parent := range p.Parents {
-			if parent.Problem == nil || keep[parent.Problem] {
-				parents = append(parents, parent)
-			}
-		}
-		p.Parents = parents
-	}
-	if m := e.Medication; m != nil && m.Course != nil && !keep[m.Course] {
-		m.Course = nil
-	}
-	if c := e.Consultation; c != nil {
-		items := c.Items[:0]
-		for _, item := range c.Items {
-			if item.Entry == nil || keep[item.Entry] {
-				items = append(items, item)
-			}
-		}
-		c.Items = items
-	}
 }
