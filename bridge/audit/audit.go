@@ -1,0 +1,231 @@
+// Package audit is the append-only log of who asked for a record, who saw it and
+// what was refused: one file per instance, one JSON line per record, each line
+// holding the hash of the one before. A record is on the disk before Append
+// returns, and the answer is released only after that.
+//
+// The file proves that nothing inside it was changed, taken out or moved. That
+// its end is still there is proven against a Receipt kept elsewhere. No patient
+// is named: PatientRef is a keyed hash.
+package audit
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// The events.
+const (
+	EventAsked    = "asked"    // a request was read and may go to the holder
+	EventAnswered = "answered" // a record is about to be released
+	EventRefused  = "refused"  // the asker is about to be told no
+	EventRepaired = "repaired" // an incomplete last line was set aside at Open
+)
+
+// maxLine bounds one record in bytes, line end included.
+const maxLine = 1 << 20
+
+// Entry is one event. Failures are recorded in the same detail as answers
+// (safety §2.3). No field ever holds a patient's data in the clear.
+type Entry struct {
+	Time         time.Time `json:"time"` // UTC; seq and not the clock gives the order
+	Instance     string    `json:"instance"`
+	Exchange     string    `json:"exchange,omitempty"`
+	Attempt      string    `json:"attempt,omitempty"`
+	Event        string    `json:"event"`
+	From         string    `json:"from,omitempty"` // the asking system
+	To           string    `json:"to,omitempty"`   // the system asked
+	User         string    `json:"user,omitempty"`
+	Role         string    `json:"role,omitempty"`
+	Organisation string    `json:"organisation,omitempty"` // ODS code of the asker
+	Target       string    `json:"target,omitempty"`       // ODS code of the organisation asked
+	Purpose      string    `json:"purpose,omitempty"`
+	Consent      string    `json:"consent,omitempty"`
+	ClaimSource  string    `json:"claim_source,omitempty"`
+	PatientRef   string    `json:"patient_ref,omitempty"` // see Reference
+	Reason       string    `json:"reason,omitempty"`      // a record.Reason, "" for an answer
+	View         string    `json:"view,omitempty"`
+	// Sections is what was seen: state and counts by section.
+	Sections map[string]Counts `json:"sections,omitempty"`
+	// ContentSHA256 is of exactly the bytes that left, in hexadecimal, and Bytes
+	// their number.
+	ContentSHA256 string   `json:"content_sha256,omitempty"`
+	Bytes         int      `json:"bytes,omitempty"`
+	MapSet        string   `json:"map_set,omitempty"`  // digest of the map set
+	Warnings      []string `json:"warnings,omitempty"` // codes
+}
+
+// Counts is how a section was carried: its state, and how many source entries
+// ended in each outcome.
+type Counts struct {
+	State       string `json:"state"`
+	Source      int    `json:"source"`
+	Coded       int    `json:"coded,omitempty"` // exact and mapped
+	Degraded    int    `json:"degraded,omitempty"`
+	Withheld    int    `json:"withheld,omitempty"`
+	Unsupported int    `json:"unsupported,omitempty"`
+	Failed      int    `json:"failed,omitempty"`
+	Duplicate   int    `json:"duplicate,omitempty"`
+}
+
+// Receipt identifies a record and, through the chain, every record before it.
+// Kept outside the log it proves that the log still reaches that far.
+type Receipt struct {
+	Seq  uint64 `json:"seq"`  // counted from 1; 0 is the empty log
+	Hash string `json:"hash"` // SHA-256 in hexadecimal
+}
+
+// Reference is the pseudonym of a patient within one link: HMAC-SHA256 of the
+// number's digits under the link's pseudonym key, in hexadecimal. There are few
+// enough numbers to try them all, so without a key there is no pseudonym and
+// Reference is "".
+func Reference(key []byte, number string) string {
+	if len(key) == 0 {
+		return ""
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(number))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// file is what a Log writes to; tests put a failing disk in its place.
+type file interface {
+	Write([]byte) (int, error)
+	Sync() error
+	Close() error
+}
+
+// ErrClosed is what Append returns after Close.
+var ErrClosed = errors.New("audit: the log is closed")
+
+// Log is an open audit log. It is safe for concurrent use.
+type Log struct {
+	instance string
+	file     file // nil once closed
+
+	disk sync.Mutex // held while writing and syncing; taken before mu
+
+	mu   sync.Mutex
+	last Receipt // of the newest record handed out, written or not
+	next *batch  // records nobody has written yet
+	err  error   // why the log takes no more; never cleared
+}
+
+// batch is the records that one write and one sync make durable together.
+// written and err change only under Log.disk.
+type batch struct {
+	lines   []byte
+	written bool
+	err     error
+}
+
+func newLog(instance string, f file, last Receipt) *Log {
+	return &Log{instance: instance, file: f, last: last, next: &batch{}}
+}
+
+// Append writes e as the next record and returns when it is durable. Entry.Time
+// defaults to now, Entry.Instance is the log's. Records of concurrent calls
+// share a sync.
+//
+// After any error of the disk the log takes nothing more, this call and every
+// later one fail, and nothing may be released: what is on the disk is then
+// unknown until Open has read it again. An entry that cannot be written as one
+// line fails alone.
+func (l *Log) Append(e Entry) (Receipt, error) {
+	e.Instance = l.instance
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	e.Time = e.Time.UTC()
+	body, err := json.Marshal(e)
+	if err != nil {
+		return Receipt{}, errors.New("audit: append: the entry cannot be written as JSON")
+	}
+	receipt, mine, err := l.add(body)
+	if err != nil {
+		return Receipt{}, err
+	}
+	l.disk.Lock()
+	defer l.disk.Unlock()
+	if !mine.written {
+		l.write()
+	}
+	if mine.err != nil {
+		return Receipt{}, mine.err
+	}
+	return receipt, nil
+}
+
+// add gives the entry its place in the chain and puts it in the next batch.
+func (l *Log) add(body []byte) (Receipt, *batch, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return Receipt{}, nil, l.err
+	}
+	line, receipt := appendLine(nil, l.last, body)
+	if len(line) > maxLine {
+		return Receipt{}, nil, fmt.Errorf("audit: append: the entry takes %d bytes, more than %d", len(line), maxLine)
+	}
+	l.next.lines = append(l.next.lines, line...)
+	l.last = receipt
+	return receipt, l.next, nil
+}
+
+// write makes the next batch durable. Whoever holds disk and finds its own
+// batch unwritten calls it: that batch is still the next one, since only write
+// replaces it. Everybody else in it then finds it written.
+func (l *Log) write() {
+	l.mu.Lock()
+	b, err := l.next, l.err
+	l.next = &batch{}
+	l.mu.Unlock()
+	if err == nil {
+		if _, err = l.file.Write(b.lines); err == nil {
+			err = l.file.Sync()
+		}
+		if err != nil {
+			err = fmt.Errorf("audit: append: %w", err)
+			l.fail(err)
+		}
+	}
+	b.written, b.err, b.lines = true, err, nil
+}
+
+func (l *Log) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+// Err is why the log takes no more records, nil while it does: for the health
+// answer.
+func (l *Log) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Close waits for records being written, closes the file and gives up the lock.
+// Appends that have not begun to write fail with ErrClosed.
+func (l *Log) Close() error {
+	l.disk.Lock()
+	defer l.disk.Unlock()
+	l.fail(ErrClosed)
+	if l.file == nil {
+		return nil
+	}
+	err := l.file.Close() // gives up the lock as well
+	l.file = nil
+	if err != nil {
+		return fmt.Errorf("audit: close: %w", err)
+	}
+	return nil
+}

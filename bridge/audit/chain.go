@@ -1,0 +1,116 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// A line is
+//
+//	{"seq":N,"prev":"<hash>","entry":{...},"hash":"<hash>"}
+//
+// where hash is the SHA-256 of the line up to and without ,"hash": and prev the
+// hash of the line before, or of the log's own beginning (genesis). The form is
+// exact to the byte, so any change is a fault, also one that a JSON reader would
+// not notice.
+const (
+	hashHex  = 2 * sha256.Size
+	hashHead = `,"hash":"`
+	hashTail = "\"}\n"
+	tailSize = len(hashHead) + hashHex + len(hashTail)
+)
+
+// genesis is the receipt of the empty log. It differs for every instance, so
+// that one instance's log cannot stand in for another's.
+func genesis(instance string) Receipt {
+	sum := sha256.Sum256([]byte("linkspan audit 1\n" + instance))
+	return Receipt{Hash: hex.EncodeToString(sum[:])}
+}
+
+func lineHead(b []byte, last Receipt) []byte {
+	b = append(b, `{"seq":`...)
+	b = strconv.AppendUint(b, last.Seq+1, 10)
+	b = append(b, `,"prev":"`...)
+	b = append(b, last.Hash...)
+	return append(b, `","entry":`...)
+}
+
+// appendLine appends to b the line that holds body after last.
+func appendLine(b []byte, last Receipt, body []byte) ([]byte, Receipt) {
+	start := len(b)
+	b = append(lineHead(b, last), body...)
+	sum := sha256.Sum256(b[start:])
+	hash := hex.EncodeToString(sum[:])
+	b = append(b, hashHead...)
+	b = append(b, hash...)
+	return append(b, hashTail...), Receipt{Seq: last.Seq + 1, Hash: hash}
+}
+
+// parseLine proves that line, line end included, follows last, and gives its
+// entry's bytes.
+func parseLine(line []byte, last Receipt) (Receipt, []byte, error) {
+	head := lineHead(nil, last)
+	if len(line) < len(head)+tailSize || string(line[len(line)-len(hashTail):]) != hashTail {
+		return Receipt{}, nil, errors.New("not a record")
+	}
+	content, tail := line[:len(line)-tailSize], line[len(line)-tailSize:]
+	hash := string(tail[len(hashHead) : len(hashHead)+hashHex])
+	sum := sha256.Sum256(content)
+	switch {
+	case !bytes.HasPrefix(tail, []byte(hashHead)) || hash != hex.EncodeToString(sum[:]):
+		return Receipt{}, nil, errors.New("changed: its hash does not hold")
+	case !bytes.HasPrefix(content, head):
+		return Receipt{}, nil, errors.New("not the record that follows the one before")
+	case !json.Valid(content[len(head):]):
+		return Receipt{}, nil, errors.New("its entry cannot be read")
+	}
+	return Receipt{Seq: last.Seq + 1, Hash: hash}, content[len(head):], nil
+}
+
+// Damage says which record of a log is the first bad one.
+type Damage struct {
+	Instance string
+	Seq      uint64 // the sequence number the record should have
+	Offset   int64  // where its line begins in the file
+	Fault    string
+}
+
+// Error names the record and the fault, and repeats nothing of either.
+func (d *Damage) Error() string {
+	return fmt.Sprintf("audit: log of %s: record %d at byte %d: %s", d.Instance, d.Seq, d.Offset, d.Fault)
+}
+
+// walk proves the lines of r from the one that follows last, calling each with
+// every record where it is not nil. It returns the last good receipt and the
+// bytes of an unended last line. start is the offset of r in the file.
+func walk(r io.Reader, instance string, last Receipt, start int64, each func(Receipt, []byte) error) (Receipt, []byte, error) {
+	lines := bufio.NewReaderSize(r, maxLine)
+	for offset := start; ; {
+		line, err := lines.ReadSlice('\n')
+		switch {
+		case errors.Is(err, io.EOF):
+			return last, bytes.Clone(line), nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			return last, nil, &Damage{Instance: instance, Seq: last.Seq + 1, Offset: offset, Fault: "longer than any record"}
+		case err != nil:
+			return last, nil, fmt.Errorf("audit: log of %s: read: %w", instance, err)
+		}
+		receipt, body, err := parseLine(line, last)
+		if err != nil {
+			return last, nil, &Damage{Instance: instance, Seq: last.Seq + 1, Offset: offset, Fault: err.Error()}
+		}
+		if each != nil {
+			if err := each(receipt, body); err != nil {
+				return last, nil, err
+			}
+		}
+		last, offset = receipt, offset+int64(len(line))
+	}
+}
