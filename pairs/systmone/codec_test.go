@@ -30,9 +30,13 @@ var everything = &record.Request{MessageID: "00000000-0000-4000-8000-00000000000
 var answerID = system.MessageID{ID: "00000000-0000-4000-8000-00000000000a", At: time.Date(2016, 11, 14, 9, 30, 0, 0, time.UTC)}
 
 func newTestCodec(t testing.TB) system.Codec {
-	c, err := System().New(system.Options{Settings: map[string]string{"api-key": "key", "device-id": "5ca1ab1e0ddba11a", "device-version": "1"}})
+	c, err := System().New(options())
 	require.NoError(t, err)
 	return c
+}
+
+func options() system.Options {
+	return system.Options{Settings: map[string]string{"api-key": "key", "device-id": "5ca1ab1e0ddba11a", "device-version": "1"}}
 }
 
 func read(t testing.TB, parts ...string) []byte {

@@ -75,7 +75,8 @@ func (d *decoder) demographics() {
 	// What could not be read stands with the patient, where it is shown.
 	p := &d.rec.Patient
 	for _, note := range e.Notes {
-		p.Registration = append(p.Registration, record.Qualifier{Name: "As recorded", Value: note})
+		name, value, _ := strings.Cut(note, ": ")
+		p.Registration = append(p.Registration, record.Qualifier{Name: name, Value: value})
 	}
 	for _, t := range e.Texts {
 		p.Registration = append(p.Registration, record.Qualifier{Name: t.Label, Value: t.Value})

@@ -21,6 +21,7 @@ const (
 func (d *decoder) event() {
 	c := d.entry(record.KindConsultation, pathEvent)
 	c.Consultation = &record.Consultation{}
+	d.badTime = ""
 	d.eventAttributes(c)
 	d.coded = d.coded[:0]
 	for name := range d.r.Children("") {
@@ -71,7 +72,8 @@ func (d *decoder) event() {
 }
 
 // place puts an entry into its consultation, which says when, by whom and
-// where. A recall's own date is when it is due.
+// where. A recall's own date is when it is due. A time that is none is shown
+// on every entry, for each may be read apart from its consultation.
 func (d *decoder) place(c, e *record.Entry) {
 	if e.Kind == record.KindDiary {
 		e.Recorded = c.Date
@@ -79,6 +81,9 @@ func (d *decoder) place(c, e *record.Entry) {
 		e.Date = c.Date
 	}
 	e.Author, e.Place = c.Author, c.Place
+	if d.badTime != "" {
+		e.Notes = append(e.Notes, d.badTime)
+	}
 	c.Consultation.Items = append(c.Consultation.Items, record.Item{Entry: e})
 }
 
@@ -91,7 +96,10 @@ func (d *decoder) eventAttributes(c *record.Entry) {
 		}
 		switch local {
 		case "DateTime":
-			c.Date = d.eventTime(c, trim(value))
+			before := len(c.Notes)
+			if c.Date = d.eventTime(c, trim(value)); len(c.Notes) > before {
+				d.badTime = c.Notes[before]
+			}
 		case "UserName":
 			by.user = trim(value)
 		case "DoneBy":

@@ -151,11 +151,9 @@ func (d *decoder) sensitivity() *record.Entry {
 	case "Ingredient":
 		a.Class = record.AllergyIngredient
 	}
-	if end != "" {
-		a.Ended = true
-		d.parseDate(e, "End date", end, &a.End)
-	}
-	a.Ended = a.Ended || unknownEnd
+	// An end that cannot be read leaves the allergy active: that is the side on
+	// which a wrong guess does no harm.
+	a.Ended = unknownEnd || end != "" && d.parseDate(e, "End date", end, &a.End)
 	return e
 }
 

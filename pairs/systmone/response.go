@@ -39,6 +39,7 @@ type decoder struct {
 	links    []link
 	repeats  []repeat
 	coded    []*record.Entry // the ClinicalCodes of the current Event
+	badTime  string          // the note on the current Event's time
 	err      error
 }
 

@@ -262,8 +262,12 @@ func valueLines(l *lines, v *record.Value, native bool) {
 		if v.Comparator.Scheme != schemeComparator {
 			sign = wordsOf(v.Comparator)
 		}
-		l.add("Value", strings.Join(strings.Fields(sign+" "+v.Number+" "+v.Unit), " "))
-		l.add("Result", v.Text)
+		if v.Number != "" {
+			l.add("Value", strings.TrimSpace(sign+" "+v.Number+" "+v.Unit))
+			l.add("Result", v.Text)
+		} else {
+			l.add("Result", strings.TrimSpace(sign+" "+v.Text+" "+v.Unit))
+		}
 	}
 	for _, r := range v.Ranges {
 		l.add("Range", rangeWords(r))
