@@ -127,8 +127,18 @@ func (c *coding) translation(n nativeCode) {
 		code.Term = n.term
 		c.take(code)
 	default:
-		c.others = append(c.others, code)
+		c.beside(code)
 	}
+}
+
+// beside keeps a code beside the item's own, once.
+func (c *coding) beside(code mapping.Code) {
+	for _, o := range c.others {
+		if o == code {
+			return
+		}
+	}
+	c.others = append(c.others, code)
 }
 
 func (c *coding) take(code mapping.Code) {
@@ -139,16 +149,12 @@ func (c *coding) take(code mapping.Code) {
 	case code.Key() == c.code.Key() && code.Term == "":
 	case code.Key() == c.code.Key() && c.code.Term == "":
 		c.code.Term = code.Term
-	case code.Scheme == mapping.ReadV2 && c.code.Scheme == mapping.ReadV2 && code.Value == c.code.Value && c.code.TermCode == "00":
+	case code.Scheme == mapping.ReadV2 && c.code.Scheme == mapping.ReadV2 && code.Value == c.code.Value &&
+		c.code.TermCode == "00" && code.TermCode != "00":
 		c.others = append(c.others, c.code)
 		c.code = code
 	default:
-		for _, o := range c.others {
-			if o == code {
-				return
-			}
-		}
-		c.others = append(c.others, code)
+		c.beside(code)
 	}
 }
 

@@ -35,7 +35,7 @@ func (d *decoder) consultation() {
 		case "LocationTypeID":
 			d.contact(e)
 		case "AccompanyingHCPID":
-			d.named(e, "Accompanied by")
+			d.named(e, accompanied, inPeople)
 		case "Duration":
 			c.Duration = d.value()
 		case "TravelTime":
@@ -60,6 +60,9 @@ func (d *decoder) consultation() {
 	d.finish(atConsultation, e, id, start)
 	d.inheritWithin(e, parts)
 }
+
+// accompanied is the label of a second professional in a consultation.
+const accompanied = "Accompanied by"
 
 // inheritWithin marks the items before their own parts are looked at.
 func (d *decoder) inheritWithin(whole *record.Entry, parts []*record.Entry) {
@@ -332,7 +335,7 @@ func (d *decoder) note() {
 		case "Time":
 			clock = d.value()
 		case "OwnerID":
-			d.named(e, "Owner")
+			d.named(e, "Owner", inPeople)
 		case "AuthorID":
 			d.person(e, "Author", &e.Author)
 		case "NoteText":

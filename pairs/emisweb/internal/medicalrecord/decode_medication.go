@@ -98,7 +98,7 @@ func (d *decoder) issue(e *record.Entry, name string) bool {
 	case "IssuerID":
 		d.person(e, "Author", &e.Author)
 	case "DispenserID":
-		d.named(e, "Dispensed by")
+		d.named(e, "Dispensed by", inPeople)
 	case "EstimatedCost":
 		e.Medication.Cost = d.value()
 	case "MedicationLink":

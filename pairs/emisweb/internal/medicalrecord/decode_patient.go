@@ -54,9 +54,9 @@ func (d *decoder) registration() {
 		case "UsualGpID":
 			d.person(nil, "Usual GP", &p.UsualGP)
 		case "TradingHaID":
-			d.named(nil, "Health authority")
+			d.named(nil, "Health authority", inLocations)
 		case "PrisonDoctorGP":
-			d.named(nil, "Prison doctor")
+			d.named(nil, "Prison doctor", inPeople)
 		case "DateOfDeath":
 			p.DeathDate = d.stamp(nil, "Date of death as recorded", d.value())
 		case "Dead":

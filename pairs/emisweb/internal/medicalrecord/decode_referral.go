@@ -15,11 +15,11 @@ func (d *decoder) referral(at place) *record.Entry {
 	for name := range d.fields(e) {
 		switch name {
 		case "Consultant":
-			d.words(e, "Consultant", &f.ToPerson)
+			d.words(e, "Consultant", &f.ToPerson, inPeople)
 		case "Provider":
-			d.words(e, "Provider", &f.To)
+			d.words(e, "Provider", &f.To, inLocations)
 		case "SourceLocation":
-			d.words(e, "Source", &f.From)
+			d.words(e, "Source", &f.From, inLocations)
 		case "Speciality":
 			f.Specialty = d.coded(e, "Speciality")
 		case "ReasonTerm":
@@ -71,13 +71,13 @@ func (d *decoder) detail(e *record.Entry, name string) {
 }
 
 // words resolves a reference to a name.
-func (d *decoder) words(e *record.Entry, role string, to *string) {
+func (d *decoder) words(e *record.Entry, role string, to *string, in where) {
 	id := d.reference(e)
 	if !id.stated() {
 		return
 	}
 	d.late = append(d.late, func() {
-		if *to = d.nameOf(id); *to == "" {
+		if *to = d.nameOf(id, in); *to == "" {
 			e.Notes = append(e.Notes, role+": reference "+id.words()+" is not in the message.")
 		}
 	})

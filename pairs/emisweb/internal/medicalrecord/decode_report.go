@@ -32,9 +32,9 @@ func (d *decoder) report() {
 		case "Abnormal":
 			b.Abnormal = spell("yes-no", d.value())
 		case "CurrentOwner":
-			d.agent(e, "Owner")
+			d.agent(e, "Owner", inPeople|inLocations)
 		case "MessageRecepient":
-			d.agent(e, "Recipient")
+			d.agent(e, "Recipient", inPeople|inLocations)
 		case "OriginalRequestor":
 			d.agents(e, "Requested by")
 		case "ServiceProvider":
@@ -67,9 +67,12 @@ func (d *decoder) comments(e *record.Entry, each func(string)) {
 // agents reads a choice of an organisation and a person.
 func (d *decoder) agents(e *record.Entry, label string) {
 	for name := range d.fields(e) {
-		if name == "Organisation" || name == "Person" {
-			d.agent(e, label)
-		} else {
+		switch name {
+		case "Organisation":
+			d.agent(e, label, inLocations)
+		case "Person":
+			d.agent(e, label, inPeople)
+		default:
 			d.unknown(e)
 		}
 	}
@@ -81,7 +84,7 @@ func (d *decoder) provider(e *record.Entry) {
 		switch name {
 		case "Organisation":
 			from := len(e.Texts)
-			d.agent(e, "Provider")
+			d.agent(e, "Provider", inLocations)
 			if len(e.Texts) > from {
 				i := from
 				e.Report.Provider = e.Texts[i].Value
@@ -93,9 +96,9 @@ func (d *decoder) provider(e *record.Entry) {
 				})
 			}
 		case "Department":
-			d.agent(e, "Department")
+			d.agent(e, "Department", inLocations)
 		case "Person":
-			d.agent(e, "Reported by")
+			d.agent(e, "Reported by", inPeople)
 		default:
 			d.unknown(e)
 		}
@@ -103,7 +106,7 @@ func (d *decoder) provider(e *record.Entry) {
 }
 
 // agent reads a StructuredIdentType: a reference, or a number, or a name.
-func (d *decoder) agent(e *record.Entry, label string) {
+func (d *decoder) agent(e *record.Entry, label string, in where) {
 	var id ident
 	var words string
 	for name := range d.fields(e) {
@@ -127,7 +130,7 @@ func (d *decoder) agent(e *record.Entry, label string) {
 	d.add(e, label, words)
 	i := len(e.Texts) - 1
 	d.late = append(d.late, func() {
-		if name := d.nameOf(id); name != "" && i < len(e.Texts) {
+		if name := d.nameOf(id, in); name != "" && i < len(e.Texts) {
 			e.Texts[i].Value = name
 		}
 	})
@@ -329,7 +332,7 @@ func (d *decoder) order(at place, header *record.Entry) {
 	for name := range d.fields(e) {
 		switch name {
 		case "Provider":
-			d.named(e, "Provider")
+			d.named(e, "Provider", inLocations)
 		case "TestRequestList":
 			d.each(e, "TestRequest", func() { d.testRequest(at+1, e) })
 		case "OrderCategory":

@@ -104,7 +104,8 @@ func (x *encoder) header(words string) {
 // of its own, so that what it says beside its fields is a first item.
 func (x *encoder) consultation(e *record.Entry) {
 	c := e.Consultation
-	b := x.bag(e, "Consultation", facts(e))
+	with, l := facts(e).apart(accompanied)
+	b := x.bag(e, "Consultation", l)
 	kind := c.TypeText
 	if kind == "" {
 		kind = e.Text
@@ -127,6 +128,9 @@ func (x *encoder) consultation(e *record.Entry) {
 	}
 	if kind != "" {
 		x.ref("LocationTypeID", x.kinds.of(kind))
+	}
+	if len(with) > 0 {
+		x.ref("AccompanyingHCPID", x.people.of(x.called(with[0])))
 	}
 	x.put(b, "ConsultationType", "Duration", "TravelTime", "AppointmentSlotID", "DataSource")
 	x.policy("PolicyID", e)

@@ -39,7 +39,7 @@ func (x *encoder) allergy(e *record.Entry) {
 	if a == nil {
 		a = &record.Allergy{}
 	}
-	l := facts(e).without("Type of allergy", "Substance", "Substance code", "Allergy to", "Excludes")
+	l := facts(e).without("Type of allergy", "Substance", "Substance code", "Excludes")
 	substance, drugTarget := a.Substance, false
 	if s := e.Target.Scheme; s == mapping.EMISDrug || s == mapping.DMD {
 		substance, drugTarget = e.Target, true
@@ -51,9 +51,6 @@ func (x *encoder) allergy(e *record.Entry) {
 		l.code("Substance code", a.Substance)
 	}
 	native, scheme := allergyType(a, !substance.IsZero())
-	if native == "" && a.Class == record.AllergyUnclear {
-		l.text("Allergy to", "not stated; treat as a drug")
-	}
 	b := x.bagged(e, "Allergy", l)
 	x.w.Start("Allergy")
 	x.coded(e, b)

@@ -188,9 +188,6 @@ func authorisations(m *record.MedicationBody, from int) (l factList) {
 
 func (l *factList) allergy(a *record.Allergy) {
 	l.slot("Type of allergy", a.Type)
-	if a.Type.IsZero() && a.Class == record.AllergyUnclear && !a.Absent {
-		l.text("Allergy to", "not stated; treat as a drug")
-	}
 	l.text("Substance", a.Details)
 	l.code("Substance code", a.Substance)
 	if a.Ended {

@@ -141,7 +141,7 @@ func (id ident) words() string {
 
 // named resolves a reference to a person or a location into words, in the
 // place among the texts where it stands.
-func (d *decoder) named(e *record.Entry, label string) {
+func (d *decoder) named(e *record.Entry, label string, in where) {
 	id := d.reference(e)
 	if !id.stated() {
 		return
@@ -150,7 +150,7 @@ func (d *decoder) named(e *record.Entry, label string) {
 	if e == nil {
 		i := len(d.rec.Patient.Registration) - 1
 		d.late = append(d.late, func() {
-			if words := d.nameOf(id); words != "" {
+			if words := d.nameOf(id, in); words != "" {
 				d.rec.Patient.Registration[i].Value = words
 			}
 		})
@@ -158,22 +158,39 @@ func (d *decoder) named(e *record.Entry, label string) {
 	}
 	i := len(e.Texts) - 1
 	d.late = append(d.late, func() {
-		if words := d.nameOf(id); words != "" && i < len(e.Texts) {
+		if words := d.nameOf(id, in); words != "" && i < len(e.Texts) {
 			e.Texts[i].Value = words
 		}
 	})
 }
 
-func (d *decoder) nameOf(id ident) string {
-	if p, ok := d.people.find(id); ok && p.Name() != "not known" {
-		return p.Name()
+// where says which directory a reference points into. Numbers are unique only
+// within one, so that looking into the wrong one finds somebody else.
+type where uint8
+
+const (
+	inPeople where = 1 << iota
+	inLocations
+)
+
+// nameOf gives the name a reference stands for, "" when there is none or both
+// directories have one.
+func (d *decoder) nameOf(id ident, in where) string {
+	var names []string
+	if p, ok := d.people.find(id); ok && in&inPeople != 0 && p.Name() != unknownName {
+		names = append(names, p.Name())
 	}
-	if o, ok := d.locations.find(id); ok && o.Title() != "not known" {
-		return o.Title()
+	if o, ok := d.locations.find(id); ok && in&inLocations != 0 && o.Title() != unknownName {
+		names = append(names, o.Title())
 	}
-	words, _ := d.kinds.find(id)
-	return words
+	if len(names) != 1 {
+		return ""
+	}
+	return names[0]
 }
+
+// unknownName is what record calls somebody without a name.
+const unknownName = "not known"
 
 // organisation resolves the reference the Reader stands on.
 func (d *decoder) organisation(e *record.Entry, role string, to **record.Organisation) {
