@@ -72,7 +72,7 @@ func start(t *testing.T, s setup) *economy {
 	agreement := governance.Agreement{Economy: "test", Pair: pair.Name, Enabled: map[string]string{pair.A.Name: "A", pair.B.Name: "B"},
 		Sides: map[string]governance.Side{
 			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{"Unrestricted"}},
-			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"},
+			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{},
 				Asserted: &governance.Asserted{User: "hwinterbourne", Purpose: "direct care", Consent: "given", Procedure: "asked"}},
 		}}
 	if s.agreement != nil {

@@ -166,10 +166,10 @@ func TestBadRequests(t *testing.T) {
 // TestGovernance refuses what the agreement does not allow.
 func TestGovernance(t *testing.T) {
 	cases := map[string]func(*governance.Agreement){
-		"not enabled":    func(a *governance.Agreement) { a.Enabled = nil },
+		"not enabled":    func(a *governance.Agreement) { a.Enabled = map[string]string{} },
 		"may not ask":    func(a *governance.Agreement) { s := a.Sides["systmone"]; s.Asks = false; a.Sides["systmone"] = s },
 		"nobody named":   func(a *governance.Agreement) { s := a.Sides["systmone"]; s.Asserted = nil; a.Sides["systmone"] = s },
-		"nothing shared": func(a *governance.Agreement) { s := a.Sides["emisweb"]; s.Shares = nil; a.Sides["emisweb"] = s },
+		"nothing shared": func(a *governance.Agreement) { s := a.Sides["emisweb"]; s.Shares = []string{}; a.Sides["emisweb"] = s },
 	}
 	for name, change := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/linkspan/linkspan/record"
 )
@@ -60,34 +63,60 @@ type Asserted struct {
 
 var odsCode = regexp.MustCompile(`^[A-Z0-9]{3,10}$`)
 
-// Read reads an agreement and reports every fault at once.
+// maxAgreement bounds the text of an agreement, in bytes.
+const maxAgreement = 1 << 20
+
+// Read reads an agreement and reports every fault at once: names that are not
+// known or stand twice, values of the wrong type, text after the end, and
+// whatever in it cannot hold.
 func Read(r io.Reader) (*Agreement, error) {
-	dec := json.NewDecoder(r)
-	dec.DisallowUnknownFields()
-	var a Agreement
-	if err := dec.Decode(&a); err != nil {
+	text, err := io.ReadAll(io.LimitReader(r, maxAgreement+1))
+	if err != nil {
 		return nil, fmt.Errorf("agreement: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("agreement: text after the end")
+	if len(text) > maxAgreement {
+		return nil, fmt.Errorf("agreement: longer than %d bytes", maxAgreement)
 	}
+	var a Agreement
+	faults, err := strict(text, reflect.TypeFor[Agreement]())
+	if err != nil {
+		return nil, fmt.Errorf("agreement: %w", err)
+	}
+	if len(faults) == 0 {
+		if err := json.Unmarshal(text, &a); err != nil {
+			return nil, fmt.Errorf("agreement: %w", err)
+		}
+	} else {
+		_ = json.Unmarshal(text, &a) // reads what it can, for the faults below
+	}
+	if err := errors.Join(append(faults, a.check()...)...); err != nil {
+		return nil, fmt.Errorf("agreement: %w", err)
+	}
+	return &a, nil
+}
+
+func (a *Agreement) check() []error {
 	var faults []error
-	for name, side := range a.Sides {
-		faults = append(faults, side.check(name)...)
-		a.Sides[name] = side
+	if a.Economy == "" {
+		faults = append(faults, errors.New("economy: not named"))
+	}
+	if a.Pair == "" {
+		faults = append(faults, errors.New("pair: not named"))
 	}
 	if len(a.Sides) != 2 {
 		faults = append(faults, fmt.Errorf("sides: want two, have %d", len(a.Sides)))
 	}
-	for name := range a.Enabled {
+	for _, name := range slices.Sorted(maps.Keys(a.Sides)) {
+		side := a.Sides[name]
+		faults = append(faults, side.check(name)...)
+		a.Sides[name] = side
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Enabled)) {
 		if _, ok := a.Sides[name]; !ok {
 			faults = append(faults, fmt.Errorf("enabled: no side %q", name))
 		}
 	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, fmt.Errorf("agreement: %w", err)
-	}
-	return &a, nil
+	return faults
 }
 
 func (s *Side) check(name string) []error {
@@ -95,10 +124,15 @@ func (s *Side) check(name string) []error {
 	if len(s.Organisations) == 0 {
 		faults = append(faults, fmt.Errorf("%s: no organisations", name))
 	}
+	seen := map[string]bool{}
 	for _, o := range s.Organisations {
 		if !odsCode.MatchString(o.ODS) {
 			faults = append(faults, fmt.Errorf("%s: %q is not an ODS code", name, o.ODS))
 		}
+		if seen[o.ODS] {
+			faults = append(faults, fmt.Errorf("%s: %q stands twice", name, o.ODS))
+		}
+		seen[o.ODS] = true
 	}
 	for _, word := range s.Shares {
 		set, ok := sectionSet(word)
@@ -106,6 +140,9 @@ func (s *Side) check(name string) []error {
 			faults = append(faults, fmt.Errorf("%s: shares: no section %q", name, word))
 		}
 		s.shares |= set
+	}
+	if s.Asserted != nil && strings.TrimSpace(s.Asserted.Procedure) == "" {
+		faults = append(faults, fmt.Errorf("%s: asserted: no procedure says how the claims are captured", name))
 	}
 	return faults
 }
@@ -137,12 +174,13 @@ func (s Side) Name(ods string) string {
 	return ods
 }
 
-// Links reports whether both sides have enabled the link.
+// Links reports whether a named controller of each of the two sides has
+// enabled the link.
 func (a *Agreement) Links() bool {
 	for name := range a.Sides {
-		if a.Enabled[name] == "" {
+		if strings.TrimSpace(a.Enabled[name]) == "" {
 			return false
 		}
 	}
-	return true
+	return len(a.Sides) == 2
 }

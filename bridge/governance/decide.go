@@ -2,7 +2,6 @@ package governance
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/linkspan/linkspan/record"
 )
@@ -10,10 +9,18 @@ import (
 // Claims is who asks, for what and on whose word.
 type Claims struct {
 	User, Role, Organisation, Purpose, Consent string
-	// Source says where the claims the native message lacks came from:
-	// "message", "wire" or "asserted by agreement".
+	// Source says where the claims came from: FromMessage, FromWire or
+	// FromAgreement. Where they came from several, it is the last of these,
+	// which vouches least.
 	Source string
 }
+
+// The sources of claims.
+const (
+	FromMessage   = "message"
+	FromWire      = "wire"
+	FromAgreement = "asserted by agreement"
+)
 
 // Why a request is refused. The asker reads the reason's own words; these go
 // to the log and the audit.
@@ -40,9 +47,6 @@ func (a *Agreement) Decide(consumer, holder string, q *record.Request, given Cla
 		return Claims{}, record.Fault(record.ReasonDenied, op, ErrMayNotAsk)
 	}
 	claims := side.claims(q, given)
-	if claims.Organisation == "" && len(side.Organisations) == 1 {
-		claims.Organisation = side.Organisations[0].ODS
-	}
 	if !side.Serves(claims.Organisation) {
 		return claims, record.Fault(record.ReasonDenied, op, ErrOrganisation)
 	}
@@ -56,9 +60,9 @@ func (a *Agreement) Decide(consumer, holder string, q *record.Request, given Cla
 }
 
 // claims fills each claim from the message, else from what came beside it,
-// else from the agreement.
+// else from the agreement, whose only organisation needs no naming.
 func (s Side) claims(q *record.Request, given Claims) Claims {
-	c := Claims{User: q.Requester.User, Role: q.Requester.Role, Organisation: q.Requester.Organisation, Source: "message"}
+	c := Claims{User: q.Requester.User, Role: q.Requester.Role, Organisation: q.Requester.Organisation, Source: FromMessage}
 	fill := func(from Claims, source string) {
 		before := c
 		for _, slot := range []struct {
@@ -73,10 +77,15 @@ func (s Side) claims(q *record.Request, given Claims) Claims {
 			c.Source = source
 		}
 	}
-	fill(given, "wire")
+	fill(given, FromWire)
+	var agreed Claims
 	if s.Asserted != nil {
-		fill(Claims{User: s.Asserted.User, Role: s.Asserted.Role, Purpose: s.Asserted.Purpose, Consent: s.Asserted.Consent}, "asserted by agreement")
+		agreed = Claims{User: s.Asserted.User, Role: s.Asserted.Role, Purpose: s.Asserted.Purpose, Consent: s.Asserted.Consent}
 	}
+	if len(s.Organisations) == 1 {
+		agreed.Organisation = s.Organisations[0].ODS
+	}
+	fill(agreed, FromAgreement)
 	return c
 }
 
@@ -93,62 +102,4 @@ func (a *Agreement) Target(holder string, q *record.Request) (ods string, ok boo
 		return side.Organisations[0].ODS, true, nil
 	}
 	return "", false, nil
-}
-
-// Withhold takes out of a decoded record what may not leave: sections the
-// holder does not share, and entries under a confidentiality mark the
-// agreement does not release, with everything inside them. It runs on the
-// source record, before translation (safety IG-04). A patient under such a
-// mark is answered as not found (safety CS-07).
-func (a *Agreement) Withhold(holder string, rec *record.Record) error {
-	side := a.Sides[holder]
-	if !side.releases(rec.Patient.Confidential) {
-		return record.Fault(record.ReasonNotFound, op, errors.New("the whole record is confidential"))
-	}
-	for _, s := range record.Sections() {
-		if !side.shares.Has(s) {
-			rec.Declare(s, record.Disabled)
-		}
-	}
-	for _, e := range rec.Entries {
-		if !side.releases(e.Confidential) {
-			withhold(e)
-		}
-	}
-	for _, e := range rec.Entries {
-		if e.Parent != nil && e.Parent.Outcome == record.WithheldEntry {
-			withhold(e)
-		}
-		if m := e.Medication; m != nil && m.Course != nil && m.Course.Outcome == record.WithheldEntry {
-			withhold(e)
-		}
-	}
-	for _, e := range rec.Entries {
-		if !side.shares.Has(e.Kind.Section()) {
-			e.Outcome = record.WithheldEntry
-		}
-	}
-	return nil
-}
-
-func (s Side) releases(mark string) bool {
-	return mark == "" || slices.Contains(s.ReleaseMarks, mark)
-}
-
-// withhold marks an entry, and the lines of a consultation with it.
-func withhold(e *record.Entry) {
-	if e.Outcome == record.WithheldEntry {
-		return
-	}
-	e.Outcome = record.WithheldEntry
-	if e.Consultation != nil {
-		for _, item := range e.Consultation.Items {
-			if item.Entry != nil {
-				withhold(item.Entry)
-			}
-		}
-	}
-	if e.Problem != nil && e.Problem.Defines != nil {
-		withhold(e.Problem.Defines)
-	}
 }

@@ -42,8 +42,9 @@ func checkSignature(msg []byte) error {
 	if !ok {
 		return errors.New("the security token's key is not RSA")
 	}
-	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").
-		Canonicalize(descend(envelope, "payloads", "payload", "EWDS"))
+	document := descend(envelope, "payloads", "payload", "EWDS")
+	declareScope(document)
+	canonical, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(document)
 	if err != nil {
 		return errors.New("EWDS cannot be canonicalised")
 	}
@@ -55,4 +56,16 @@ func checkSignature(msg []byte) error {
 		return errors.New("the signature does not hold")
 	}
 	return nil
+}
+
+// declareScope puts on e the namespace declarations of its ancestors that are in
+// scope there, for the canonicaliser looks no further up than e.
+func declareScope(e *etree.Element) {
+	for up := e.Parent(); up != nil; up = up.Parent() {
+		for _, a := range up.Attr {
+			if (a.Space == "xmlns" || a.Space == "" && a.Key == "xmlns") && e.SelectAttr(a.FullKey()) == nil {
+				e.CreateAttr(a.FullKey(), a.Value)
+			}
+		}
+	}
 }

@@ -132,7 +132,7 @@ func (q *clientRequest) checkRecord() error {
 		return err
 	}
 	if len(identity.children) != 1 {
-		return errors.New("Identity must hold exactly one number")
+		return errors.New("exactly one number must stand in Identity")
 	}
 	q.number = identity.value("NhsNumber") + identity.value("NHSNumber")
 	if q.filter = q.parameters.child("Filter"); q.filter == nil {

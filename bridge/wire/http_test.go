@@ -54,8 +54,9 @@ func TestEndpoint(t *testing.T) {
 }
 
 func TestHTTPNativeErrorTravelsWithItsStatus(t *testing.T) {
-	l := listen(t, httpWire, func(context.Context, []byte, Peer) []byte { return []byte("<fault/>") },
-		ListenOptions{Failed: func(answer []byte) bool { return string(answer) == "<fault/>" }})
+	w := httpWire
+	w.ErrorMark = "<fault/>"
+	l := listen(t, w, func(context.Context, []byte, Peer) []byte { return []byte("<fault/>") }, ListenOptions{})
 	response, err := http.Post("http://"+l.Addr().String()+"/ITK", "text/xml", strings.NewReader("<a/>"))
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -60,7 +61,7 @@ type ListenOptions struct {
 	// answer, closes the connection.
 	Refuse func(record.Reason) []byte
 	// Failed reports that an answer is a native error, which HTTP sends with
-	// Wire.ErrorStatus; nil sends every answer with 200.
+	// Wire.ErrorStatus; nil looks for Wire.ErrorMark.
 	Failed func(answer []byte) bool
 	// Report hears of what went wrong on a connection; nil for nobody. It is
 	// called from many goroutines.
@@ -78,7 +79,7 @@ type Event struct {
 // spare is how many connections above MaxConnections are told "busy".
 const spare = 16
 
-func (o ListenOptions) withDefaults() ListenOptions {
+func (o ListenOptions) withDefaults(w system.Wire) ListenOptions {
 	if o.Limit <= 0 {
 		o.Limit = 8 << 20
 	}
@@ -103,7 +104,7 @@ func (o ListenOptions) withDefaults() ListenOptions {
 		o.Refuse = func(record.Reason) []byte { return nil }
 	}
 	if o.Failed == nil {
-		o.Failed = func([]byte) bool { return false }
+		o.Failed = func(answer []byte) bool { return w.ErrorMark != "" && bytes.Contains(answer, []byte(w.ErrorMark)) }
 	}
 	if o.Report == nil {
 		o.Report = func(Event) {}
@@ -137,7 +138,7 @@ func Listen(ctx context.Context, w system.Wire, addr string, h Handler, o Listen
 		return nil, fmt.Errorf("wire: listen: %w", err)
 	}
 	l := &Listener{
-		wire: w, handler: h, options: o.withDefaults(),
+		wire: w, handler: h, options: o.withDefaults(w),
 		closing: make(chan struct{}), conns: map[net.Conn]bool{},
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)

@@ -108,6 +108,16 @@ func TestTCPListenerStaysSilentWhenTold(t *testing.T) {
 	hear(t, conn, "<a/>\n")
 }
 
+func TestTCPListenerHangsUpWhenTold(t *testing.T) {
+	l := listen(t, tcpWire, func(_ context.Context, msg []byte, from Peer) []byte {
+		from.Hangup()
+		return msg[:2]
+	}, ListenOptions{})
+	conn := dial(t, l)
+	say(t, conn, "<a/><b/>")
+	hearEnd(t, conn, "<a\n")
+}
+
 func TestTCPListenerSurvivesAPanic(t *testing.T) {
 	var heard events
 	l := listen(t, tcpWire, func(context.Context, []byte, Peer) []byte { panic("secret") }, ListenOptions{Report: heard.report})

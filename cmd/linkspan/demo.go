@@ -131,7 +131,7 @@ func (d *demo) agreement() (string, error) {
 		Sides: map[string]governance.Side{
 			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"},
 				ReleaseMarks: []string{"Unrestricted"}},
-			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"},
+			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{},
 				Asserted: &governance.Asserted{User: "hwinterbourne", Role: "General Medical Practitioner", Purpose: "direct care", Consent: "given", Procedure: "asked at the point of care"}},
 		}}
 	file := filepath.Join(d.dir, "agreement.json")
