@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,27 +33,30 @@ const (
 // never carries the text.
 var ErrDate = errors.New("not a date that exists")
 
-// ParseISO reads YYYY, YYYY-MM, YYYY-MM-DD and YYYY-MM-DDThh:mm[:ss[.f]][zone].
-// Empty text gives the zero Date. A fraction of a second other than zero is
-// refused, for a Date could not give it back.
+// ParseISO reads YYYY, YYYY-MM, YYYY-MM-DD[zone] and
+// YYYY-MM-DDThh:mm[:ss[.f]][zone], a zone being Z or an offset of hours and
+// minutes. Empty text gives the zero Date. A fraction of a second other than
+// zero is refused, for a Date could not give it back.
 func ParseISO(s string) (Date, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return Date{}, nil
 	}
+	var d Date
 	day, clock, timed := strings.Cut(s, "T")
-	digits, ok := joinDigits(day, "-", 4, 2, 2)
-	if !ok {
+	switch {
+	case timed:
+		clock, d.zone = splitZone(clock)
+	case len(day) > len("2006-01-02"):
+		day, d.zone = day[:len("2006-01-02")], day[len("2006-01-02"):]
+	}
+	var ok bool
+	if d.digits, ok = joinDigits(strings.Split(day, "-"), 4, 2, 2); !ok || !validZone(d.zone) {
 		return Date{}, ErrDate
 	}
-	d := Date{digits: digits}
 	if timed {
-		if len(digits) != 8 {
-			return Date{}, ErrDate
-		}
-		clock, d.zone = splitZone(clock)
 		hms, ok := joinClock(clock)
-		if !ok {
+		if !ok || d.Precision() != PrecisionDay {
 			return Date{}, ErrDate
 		}
 		d.digits += hms
@@ -60,35 +64,47 @@ func ParseISO(s string) (Date, error) {
 	return d.checked()
 }
 
-// ParseDMY reads dd/MM/yyyy, MM/yyyy and yyyy, the forms of EMIS Open (E §2).
+// ParseDMY reads dd/MM/yyyy, MM/yyyy and yyyy, the forms of EMIS Open (E §2). A
+// day or month below ten may stand without its nought.
 func ParseDMY(s string) (Date, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return Date{}, nil
 	}
 	parts := strings.Split(s, "/")
-	for i, j := 0, len(parts)-1; i < j; i, j = i+1, j-1 {
-		parts[i], parts[j] = parts[j], parts[i]
+	slices.Reverse(parts)
+	for i, p := range parts[1:] {
+		if len(p) == 1 {
+			parts[i+1] = "0" + p
+		}
 	}
-	digits, ok := joinDigits(strings.Join(parts, "/"), "/", 4, 2, 2)
+	digits, ok := joinDigits(parts, 4, 2, 2)
 	if !ok {
 		return Date{}, ErrDate
 	}
 	return Date{digits: digits}.checked()
 }
 
-// WithClock gives a day its time, written hh:mm or hh:mm:ss. Empty text leaves
-// the date as it is.
+// WithClock gives a day its time, written hh:mm or hh:mm:ss, the hour also
+// without its nought. Empty text leaves the date as it is; on error the date
+// comes back as it was.
 func (d Date) WithClock(s string) (Date, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return d, nil
 	}
+	if len(s) > 1 && s[1] == ':' {
+		s = "0" + s
+	}
 	hms, ok := joinClock(s)
 	if !ok || d.Precision() < PrecisionDay {
 		return d, ErrDate
 	}
-	return Date{digits: d.digits[:8] + hms, zone: d.zone}.checked()
+	timed, err := Date{digits: d.digits[:PrecisionDay] + hms, zone: d.zone}.checked()
+	if err != nil {
+		return d, err
+	}
+	return timed, nil
 }
 
 // Truncate returns the date at precision p, or unchanged if it is coarser.
@@ -158,7 +174,8 @@ func (d Date) DMY() string {
 }
 
 // Words is the form a clinician reads: 02-Jan-2006 at the stated precision, or
-// "date not known" (safety §D.1 D-5).
+// "date not known" (safety §D.1 D-5). A zone is not shown: SystmOne writes Z
+// after UK wall time (S §1.2), and shown it would be taken for UTC.
 func (d Date) Words() string {
 	switch d.Precision() {
 	case PrecisionUnknown:
@@ -188,8 +205,8 @@ func (d Date) compare(o Date) int {
 	return strings.Compare(d.digits[:n], o.digits[:n])
 }
 
-// DateOf is the day of an instant on the wall clock of its own location. It is
-// for bounds worked out by the bridge, never for clinical dates.
+// DateOf is an instant, to the second, on the wall clock of its own location.
+// It is for bounds worked out by the bridge, never for clinical dates.
 func DateOf(t time.Time) Date { return Date{digits: t.Format("20060102150405")} }
 
 func (d Date) onlyAt(p Precision) Date {
@@ -201,7 +218,7 @@ func (d Date) onlyAt(p Precision) Date {
 
 func (d Date) checked() (Date, error) {
 	layout := "20060102150405"[:len(d.digits)]
-	if _, err := time.Parse(layout, d.digits); err != nil {
+	if _, err := time.Parse(layout, d.digits); err != nil || d.digits[:PrecisionYear] == "0000" {
 		return Date{}, ErrDate
 	}
 	return d, nil
@@ -215,38 +232,42 @@ func monthName(digits string) string {
 	return t.Format("Jan")
 }
 
-// joinDigits joins one to len(widths) groups of digits split by sep, the first
-// of exact width, later ones of their width or one digit short of it.
-func joinDigits(s, sep string, widths ...int) (string, bool) {
-	parts := strings.Split(s, sep)
+// joinDigits joins one to len(widths) groups of digits, each of its exact
+// width: a digit that is missing may be any digit.
+func joinDigits(parts []string, widths ...int) (string, bool) {
 	if len(parts) > len(widths) {
 		return "", false
 	}
-	var b strings.Builder
 	for i, p := range parts {
-		if i > 0 && len(p) == widths[i]-1 {
-			p = "0" + p
-		}
 		if len(p) != widths[i] || strings.Trim(p, "0123456789") != "" {
 			return "", false
 		}
-		b.WriteString(p)
 	}
-	return b.String(), true
+	return strings.Join(parts, ""), true
 }
 
 func joinClock(s string) (string, bool) {
-	s, fraction, _ := strings.Cut(s, ".")
-	if strings.Trim(fraction, "0") != "" {
+	s, fraction, fractional := strings.Cut(s, ".")
+	hms, ok := joinDigits(strings.Split(s, ":"), 2, 2, 2)
+	if fractional && (len(hms) != len("150405") || fraction == "" || strings.Trim(fraction, "0") != "") {
 		return "", false
 	}
-	hms, ok := joinDigits(s, ":", 2, 2, 2)
-	return hms, ok && len(hms) >= 4
+	return hms, ok && len(hms) >= len("1504")
 }
 
 func splitZone(clock string) (string, string) {
-	if i := strings.LastIndexAny(clock, "Z+-"); i > 0 {
+	if i := strings.IndexAny(clock, "Z+-"); i > 0 {
 		return clock[:i], clock[i:]
 	}
 	return clock, ""
+}
+
+// validZone accepts what xs:dateTime does: nothing, Z, or an offset of at most
+// fourteen hours.
+func validZone(zone string) bool {
+	if zone == "" || zone == "Z" {
+		return true
+	}
+	hm, ok := joinDigits(strings.Split(zone[1:], ":"), 2, 2)
+	return ok && len(hm) == len("0000") && strings.Contains("+-", zone[:1]) && hm <= "1400" && hm[2:] < "60"
 }

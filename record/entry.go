@@ -1,6 +1,10 @@
 package record
 
-import "github.com/linkspan/linkspan/mapping"
+import (
+	"slices"
+
+	"github.com/linkspan/linkspan/mapping"
+)
 
 // Entry is one statement of a record. What it says in words is in Text and
 // Texts and is never changed; what the receiver's own system may act on is in
@@ -61,6 +65,28 @@ type Entry struct {
 	Diary        *DiaryBody
 	Referral     *Referral
 	Document     *Document
+}
+
+// Unlink removes the entry's links to those that do not stay: a parent, a
+// problem, a line of a consultation, the course of an issue.
+func (e *Entry) Unlink(stays func(*Entry) bool) {
+	gone := func(other *Entry) bool { return other != nil && !stays(other) }
+	if gone(e.Parent) {
+		e.Parent = nil
+	}
+	e.Problems = slices.DeleteFunc(e.Problems, func(l ProblemLink) bool { return gone(l.Problem) })
+	if p := e.Problem; p != nil {
+		if gone(p.Defines) {
+			p.Defines = nil
+		}
+		p.Parents = slices.DeleteFunc(p.Parents, func(l ParentProblem) bool { return gone(l.Problem) })
+	}
+	if m := e.Medication; m != nil && gone(m.Course) {
+		m.Course = nil
+	}
+	if c := e.Consultation; c != nil {
+		c.Items = slices.DeleteFunc(c.Items, func(i Item) bool { return gone(i.Entry) })
+	}
 }
 
 // Text is one piece of the source's own free text with its role there.

@@ -3,12 +3,17 @@ package record
 import (
 	"errors"
 	"strings"
+	"unique"
 )
 
 // NHSNumber identifies a patient. It prints redacted everywhere: fmt, zap and
 // JSON see only the mask. Digits is the one explicit way out and stands only in
-// encoders.
-type NHSNumber struct{ digits string }
+// encoders. Two are equal by ==.
+//
+// The digits stand behind a handle because fmt cannot call String on a field
+// that is not exported and would print a plain string found there, whatever
+// struct it is nested in; of a handle it can print an address only.
+type NHSNumber struct{ digits unique.Handle[string] }
 
 // ErrNHSNumber reports text that is not an NHS number. It never carries it.
 var ErrNHSNumber = errors.New("not a valid NHS number")
@@ -33,19 +38,24 @@ func ParseNHSNumber(s string) (NHSNumber, error) {
 	if check := (11 - sum%11) % 11; check == 10 || byte('0'+check) != s[9] {
 		return NHSNumber{}, ErrNHSNumber
 	}
-	return NHSNumber{digits: s}, nil
+	return NHSNumber{digits: unique.Make(s)}, nil
 }
 
 // Digits is the number itself, for a native message and the keyed audit
-// reference only.
-func (n NHSNumber) Digits() string { return n.digits }
+// reference only; "" when no number is known.
+func (n NHSNumber) Digits() string {
+	if n.IsZero() {
+		return ""
+	}
+	return n.digits.Value()
+}
 
 // IsZero reports that no number is known.
-func (n NHSNumber) IsZero() bool { return n.digits == "" }
+func (n NHSNumber) IsZero() bool { return n == NHSNumber{} }
 
 // Test reports a number of the test range, 999 and up to ten digits, which the
 // live environment refuses (DESIGN.md decision 15).
-func (n NHSNumber) Test() bool { return strings.HasPrefix(n.digits, "999") }
+func (n NHSNumber) Test() bool { return strings.HasPrefix(n.Digits(), "999") }
 
 // String is redacted.
 func (n NHSNumber) String() string { return redacted }

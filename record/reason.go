@@ -129,9 +129,10 @@ type Failure struct {
 	Retry bool
 }
 
-// Words is what the asker's clinician reads.
+// Words is what the asker's clinician reads. A patient who was not found gets
+// the same words whatever the other system said about it (safety CS-07).
 func (f Failure) Words() string {
-	if f.Native == "" {
+	if f.Native == "" || f.Reason == ReasonNotFound {
 		return f.Reason.Words()
 	}
 	return f.Reason.Words() + " It said: " + f.Native
@@ -164,8 +165,9 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Fault wraps err as an Error of the given reason; an xmlio limit on size keeps
-// its own reason, and an Error keeps the one it has.
+// Fault wraps err as an Error of the given reason; a document above the size
+// limit and a reading that was cut short by the deadline have reasons of their
+// own, and an Error keeps the one it has.
 func Fault(reason Reason, op string, err error) error {
 	var already *Error
 	if errors.As(err, &already) {
@@ -175,8 +177,11 @@ func Fault(reason Reason, op string, err error) error {
 	var xe *xmlio.Error
 	if errors.As(err, &xe) {
 		e.Position = fmt.Sprintf("%d:%d", xe.Pos.Line, xe.Pos.Column)
-		if xe.Fault == xmlio.FaultTooLarge {
+		switch xe.Fault {
+		case xmlio.FaultTooLarge:
 			e.Reason = ReasonTooLarge
+		case xmlio.FaultCancelled:
+			e.Reason = ReasonTimeout
 		}
 	}
 	return e

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/linkspan/linkspan/xmlio"
 )
@@ -16,6 +17,7 @@ type Record struct {
 	Warnings []Warning
 
 	sections [sectionCount]section
+	expected int // entries that must still be here when the record is settled
 	settled  bool
 }
 
@@ -106,17 +108,45 @@ func (r *Record) Warn(w Warning) {
 }
 
 // Reconcile compares what the decoder produced with what the reader counted in
-// the bytes and fails each section where the two differ.
+// the bytes and fails each section where the two differ. From then on an entry
+// may leave the record by Narrow alone.
 func (r *Record) Reconcile(paths []EntryPath, counts []int) {
 	decoded := make([]int, len(paths)+1)
 	for _, e := range r.Entries {
+		if e.Counted < 0 || e.Counted > len(paths) {
+			r.Fail(e.Kind.Section(), e.At, "an entry is counted by no path")
+			continue
+		}
 		decoded[e.Counted]++
 	}
 	for i, p := range paths {
-		if decoded[i+1] != counts[i] {
-			r.Fail(p.Section, p.Path, fmt.Sprintf("%d of %d entries were read", decoded[i+1], counts[i]))
+		counted := 0
+		if i < len(counts) {
+			counted = counts[i]
+		}
+		if decoded[i+1] != counted {
+			r.Fail(p.Section, p.Path, fmt.Sprintf("%d of %d entries were read", decoded[i+1], counted))
 		}
 	}
+	r.expected = len(r.Entries)
+}
+
+// Narrow leaves out the entries the request did not ask for, and the links to
+// them, in the entries that stay.
+func (r *Record) Narrow(asked func(*Entry) bool) {
+	kept := make([]*Entry, 0, len(r.Entries))
+	stays := make(map[*Entry]bool, len(r.Entries))
+	for _, e := range r.Entries {
+		if asked(e) {
+			kept = append(kept, e)
+			stays[e] = true
+		}
+	}
+	for _, e := range kept {
+		e.Unlink(func(other *Entry) bool { return stays[other] })
+	}
+	r.expected -= len(r.Entries) - len(kept)
+	r.Entries = kept
 }
 
 // Settle works out every asked section's tally and state. It is called once,
@@ -136,7 +166,11 @@ func (r *Record) Settle(asked SectionSet) {
 		if !asked.Has(s) {
 			continue
 		}
-		sec.state = sec.settle()
+		sec.state = sec.settle(s)
+		if len(r.Entries) < r.expected {
+			sec.faults = append(sec.faults, SectionFault{Why: "an entry that was read is missing"})
+			sec.state = Failed
+		}
 		if t := sec.tally; !t.Balanced() {
 			sec.faults = append(sec.faults, SectionFault{Why: "an entry has no outcome"})
 			sec.state = Failed
@@ -146,24 +180,27 @@ func (r *Record) Settle(asked SectionSet) {
 	r.warnOfSections(asked)
 }
 
-func (sec *section) settle() State {
+func (sec *section) settle(s Section) State {
 	t := sec.tally
 	state := sec.declared
-	if !sec.supplied && state > NotRetrievable {
-		state = NotRetrievable
+	if !sec.supplied {
+		// Entries of a kind the source files elsewhere do not make whole what
+		// it did not answer for: others may be missing.
 		if t.Source > 0 {
-			state = Complete // entries of a kind the source files elsewhere
+			state = min(state, Partial)
+		} else {
+			state = min(state, NotRetrievable)
 		}
 	}
-	switch {
+	switch withheld := t.Outcomes[WithheldEntry]; {
 	case t.Outcomes[FailedEntry] > 0:
-		state = min(state, Partial)
-	case t.Source > 0 && t.Outcomes[WithheldEntry] == t.Source:
-		state = min(state, Withheld)
-	case t.Outcomes[Degraded]+t.Outcomes[Unsupported] > 0:
-		state = min(state, CompleteDegraded)
-	case t.Source == 0:
-		state = min(state, NothingRecorded)
+		return min(state, Partial)
+	case withheld > 0 && withheld+t.Outcomes[Duplicate] == t.Source:
+		return min(state, Withheld)
+	case t.shownAsText() > 0:
+		return min(state, CompleteDegraded)
+	case t.Source == 0 && s != Demographics: // those are in Patient, which was read
+		return min(state, NothingRecorded)
 	}
 	return state
 }
@@ -171,8 +208,7 @@ func (sec *section) settle() State {
 func (r *Record) warnOfSections(asked SectionSet) {
 	unsafe := 0
 	for _, e := range r.Entries {
-		if e.Kind == KindAllergy && e.Allergy != nil && !e.Allergy.Absent && e.Allergy.Class.Drug() &&
-			(e.Outcome == Degraded || e.Outcome == Unsupported || e.Outcome == FailedEntry) {
+		if e.unsafe() {
 			unsafe++
 		}
 		if state := r.sections[e.Kind.Section()].state; e.Outcome == WithheldEntry && state != Disabled && state != Denied {
@@ -182,9 +218,20 @@ func (r *Record) warnOfSections(asked SectionSet) {
 	if unsafe > 0 {
 		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies, Count: unsafe})
 	}
-	if asked.Has(Allergies) && r.sections[Allergies].state <= Partial {
+	if asked.Has(Allergies) && r.sections[Allergies].state <= Filtered {
 		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies})
 	}
+	slices.SortStableFunc(r.Warnings, func(a, b Warning) int { return a.Code.rank() - b.Code.rank() })
+}
+
+// unsafe reports an allergy that may be to a drug and that the receiver's
+// alerts will not know. One without a body is taken for a drug allergy, and so
+// is one that has ended: an end says nothing of the next prescription.
+func (e *Entry) unsafe() bool {
+	if e.Kind != KindAllergy || e.Allergy != nil && (e.Allergy.Absent || !e.Allergy.Class.Drug()) {
+		return false
+	}
+	return e.Outcome == Degraded || e.Outcome == Unsupported || e.Outcome == FailedEntry
 }
 
 // State is a section's settled state. Before Settle, and for a section nobody

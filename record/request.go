@@ -63,9 +63,21 @@ func (p Period) IsZero() bool { return p == Period{} }
 // Asks reports whether entries of e's section, date and recording date are
 // asked for. Codes and Authors are judged by the pair after translation.
 func (q *Request) Asks(e *Entry) bool {
-	return q.Sections.Has(e.Kind.Section()) &&
-		(q.Effective.IsZero() || e.Date.Within(q.Effective.From, q.Effective.To)) &&
-		(q.Entered.IsZero() || e.Recorded.Within(q.Entered.From, q.Entered.To))
+	return q.Sections.Has(e.Kind.Section()) && e.touches(q.Effective) && e.Recorded.Within(q.Entered.From, q.Entered.To)
+}
+
+// touches reports whether the entry may have been true in the period. A course
+// of medication and a problem last from their date to their end: a repeat drug
+// begun years before the period and never stopped is being taken in it.
+func (e *Entry) touches(p Period) bool {
+	last := e.Date
+	switch {
+	case e.Kind == KindMedication && e.Medication != nil:
+		last = e.Medication.End
+	case e.Kind == KindProblem && e.Problem != nil:
+		last = e.Problem.End
+	}
+	return e.Date.compare(p.To) <= 0 && last.compare(p.From) >= 0
 }
 
 // Response is the answer to a request: a record or a failure, never both,
@@ -86,8 +98,18 @@ func Answered(r *Record) Response {
 	return Response{record: r}
 }
 
-// Refused makes the response that carries a failure.
-func Refused(f Failure) Response { return Response{failure: &f} }
+// Refused makes the response that carries a failure. One without a reason is
+// our own fault, and one of a patient not found is made the same for every
+// cause of it: what the other system said stays behind (safety CS-07).
+func Refused(f Failure) Response {
+	switch f.Reason {
+	case "":
+		f.Reason = ReasonInternal
+	case ReasonNotFound:
+		f = Failure{Reason: ReasonNotFound}
+	}
+	return Response{failure: &f}
+}
 
 // Record is the record, or nil when the response is a failure.
 func (r Response) Record() *Record { return r.record }

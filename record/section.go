@@ -142,6 +142,13 @@ type Tally struct {
 // Coded is the number of entries carried with a code, or needing none.
 func (t Tally) Coded() int { return t.Outcomes[Exact] + t.Outcomes[Mapped] }
 
+// shownAsText is the number of entries kept in words without a code.
+func (t Tally) shownAsText() int { return t.Outcomes[Degraded] + t.Outcomes[Unsupported] }
+
+// released is the number of entries that may be spoken of: the sentences for a
+// clinician leave no trace of the withheld ones (safety §D.1 D-8).
+func (t Tally) released() int { return t.Source - t.Outcomes[WithheldEntry] }
+
 // Balanced reports that every source entry has exactly one outcome.
 func (t Tally) Balanced() bool {
 	sum := 0

@@ -18,6 +18,14 @@ const (
 	WarnSender            WarningCode = "sender-warning" // a warning the source itself sent, shown with the record only
 )
 
+// rank puts the warning that stops prescribing before all others.
+func (c WarningCode) rank() int {
+	if c == WarnPrescribingUnsafe {
+		return 0
+	}
+	return 1
+}
+
 // Warning is one record-level warning. Detail may hold clinical words or a
 // date; it goes into the record and nowhere else.
 type Warning struct {
@@ -57,22 +65,25 @@ func (w Warning) Words() string {
 // one (safety §D.1).
 func (r *Record) Words(s Section) string {
 	t, title := r.Tally(s), s.Title()
+	asText := ""
+	if n := t.shownAsText(); n > 0 {
+		asText = fmt.Sprintf(" %d of %d entries could not be coded for this system and are shown as text.", n, t.released())
+	}
 	switch r.State(s) {
 	case CompleteDegraded:
-		return fmt.Sprintf("%s: %d of %d entries could not be coded for this system and are shown as text.", title,
-			t.Outcomes[Degraded]+t.Outcomes[Unsupported], t.Source)
+		return title + ":" + asText
 	case NothingRecorded:
 		return "No '" + title + "' data is recorded for this patient."
 	case Withheld:
 		return title + ": Items excluded due to confidentiality and/or patient preferences."
 	case Partial:
-		return fmt.Sprintf("%s: INCOMPLETE. %d of %d entries could not be read. Do not rely on absence.", title, t.Outcomes[FailedEntry], t.Source)
-	case Filtered:
-		words := title + ": " + r.Source.filterWords()
-		if n := t.Outcomes[Degraded] + t.Outcomes[Unsupported]; n > 0 {
-			words += fmt.Sprintf(" %d of %d entries could not be coded for this system and are shown as text.", n, t.Source)
+		of := "an unknown number"
+		if failed := t.Outcomes[FailedEntry]; failed > 0 && r.sections[s].supplied && r.sections[s].declared > Partial {
+			of = fmt.Sprint(t.released())
 		}
-		return words
+		return fmt.Sprintf("%s: INCOMPLETE. Received %d of %s. Do not rely on absence.", title, t.released()-t.Outcomes[FailedEntry], of) + asText
+	case Filtered:
+		return title + ": " + r.Source.filterWords() + asText
 	case NotRetrievable:
 		return "This system does not support retrieval of '" + title + "' data. This data may still exist in the source system."
 	case NotSupported:
