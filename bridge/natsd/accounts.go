@@ -79,10 +79,10 @@ func must(err error) {
 func enableStore(ns *server.Server) error {
 	account, err := ns.LookupAccount(accountLink)
 	if err != nil {
-		return fmt.Errorf("natsd: store: %w", err)
+		return fmt.Errorf("store: %w", err)
 	}
 	if err := account.EnableJetStream(nil, nil); err != nil {
-		return fmt.Errorf("natsd: store: %w", err)
+		return fmt.Errorf("store: %w", err)
 	}
 	return nil
 }

@@ -119,21 +119,17 @@ func (s *Server) start() error {
 	if err != nil {
 		return fmt.Errorf("natsd: start: %w", err)
 	}
-	if s.options.Log != nil {
-		ns.SetLoggerV2(logger(s.options.Log), false, false, false)
-	}
+	log := &logger{log: s.options.Log, fatal: make(chan string, 1)}
+	ns.SetLoggerV2(log, false, false, false)
 	ns.Start()
-	if !ns.ReadyForConnections(readyWait) {
+	err = log.ready(ns)
+	if err == nil && s.options.StoreDir != "" {
+		err = enableStore(ns)
+	}
+	if err != nil {
 		ns.Shutdown()
 		ns.WaitForShutdown()
-		return fmt.Errorf("natsd: start: not ready after %s", readyWait)
-	}
-	if s.options.StoreDir != "" {
-		if err := enableStore(ns); err != nil {
-			ns.Shutdown()
-			ns.WaitForShutdown()
-			return err
-		}
+		return fmt.Errorf("natsd: start: %w", err)
 	}
 	if address, ok := ns.Addr().(*net.TCPAddr); ok && s.host != "" {
 		s.port = address.Port
@@ -236,14 +232,46 @@ func secret() string {
 }
 
 // logger adapts the log function to the server's interface. Fatalf must not
-// exit the process: the owner of the process sees the level and decides.
-type logger func(level, msg string)
+// exit the process: what it says before the server is ready becomes Start's
+// error, and after that its owner sees the level and decides.
+type logger struct {
+	log   func(level, msg string) // may be nil
+	fatal chan string             // the first fatal line
+}
 
-func (l logger) Noticef(format string, v ...any) { l("info", fmt.Sprintf(format, v...)) }
-func (l logger) Warnf(format string, v ...any)   { l("warn", fmt.Sprintf(format, v...)) }
-func (l logger) Fatalf(format string, v ...any)  { l("fatal", fmt.Sprintf(format, v...)) }
-func (l logger) Errorf(format string, v ...any)  { l("error", fmt.Sprintf(format, v...)) }
-func (l logger) Debugf(format string, v ...any)  { l("debug", fmt.Sprintf(format, v...)) }
+func (l *logger) write(level, format string, v []any) {
+	if l.log != nil {
+		l.log(level, fmt.Sprintf(format, v...))
+	}
+}
+
+func (l *logger) Noticef(format string, v ...any) { l.write("info", format, v) }
+func (l *logger) Warnf(format string, v ...any)   { l.write("warn", format, v) }
+func (l *logger) Errorf(format string, v ...any)  { l.write("error", format, v) }
+func (l *logger) Debugf(format string, v ...any)  { l.write("debug", format, v) }
 
 // Tracef drops: trace lines hold message bodies.
-func (l logger) Tracef(string, ...any) {}
+func (l *logger) Tracef(string, ...any) {}
+
+func (l *logger) Fatalf(format string, v ...any) {
+	l.write("fatal", format, v)
+	select {
+	case l.fatal <- fmt.Sprintf(format, v...):
+	default:
+	}
+}
+
+// ready waits until ns takes connections or says why it will not.
+func (l *logger) ready(ns *server.Server) error {
+	for end := time.Now().Add(readyWait); time.Now().Before(end); {
+		if ns.ReadyForConnections(50 * time.Millisecond) {
+			return nil
+		}
+		select {
+		case why := <-l.fatal:
+			return errors.New(why)
+		default:
+		}
+	}
+	return fmt.Errorf("not ready after %s", readyWait)
+}
