@@ -96,6 +96,8 @@ func (c *coding) read(n nativeCode) {
 		} else {
 			c.note(n)
 		}
+	} else if n.scheme != "" && n.mapCode == "" {
+		c.notes = append(c.notes, "Source code: "+n.scheme+" (no code stated)")
 	}
 	c.translation(n)
 	if n.oldCode != "" && n.oldCode != n.value {

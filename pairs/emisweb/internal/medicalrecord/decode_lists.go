@@ -165,6 +165,9 @@ func (d *decoder) element(consultation *record.Entry) []element {
 			entries = append(entries, e)
 		}
 	}
+	if len(entries) == 0 {
+		d.add(consultation, "Heading without an entry", sentence(item.Words, item.Page))
+	}
 	var out []element
 	for _, e := range entries {
 		item.Entry = e

@@ -321,9 +321,17 @@ func (d *decoder) category() string {
 
 func (d *decoder) role(p *record.Person) {
 	for name := range d.fields(nil) {
-		if name == "Location" {
-			d.organisation(nil, "", &p.Place)
+		if name != "Location" {
+			continue
 		}
+		id := d.reference(nil)
+		d.late = append(d.late, func() {
+			o, ok := d.locations.find(id)
+			if !ok && id.stated() {
+				o = &record.Organisation{ID: id.name("Location")}
+			}
+			p.Place = o
+		})
 	}
 }
 
@@ -347,7 +355,13 @@ func (d *decoder) location() {
 			o.ODS = d.value()
 		case "LocationTypeID":
 			kind := d.reference(nil)
-			d.late = append(d.late, func() { o.Type, _ = d.kinds.find(kind) })
+			d.late = append(d.late, func() {
+				words, ok := d.kinds.find(kind)
+				if !ok && kind.stated() {
+					words = "type " + kind.words()
+				}
+				o.Type = words
+			})
 		case "Address":
 			o.Address = d.address(nil)
 		case "Telephone1":
