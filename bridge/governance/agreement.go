@@ -4,6 +4,7 @@
 package governance
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,12 +83,8 @@ func Read(r io.Reader) (*Agreement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("agreement: %w", err)
 	}
-	if len(faults) == 0 {
-		if err := json.Unmarshal(text, &a); err != nil {
-			return nil, fmt.Errorf("agreement: %w", err)
-		}
-	} else {
-		_ = json.Unmarshal(text, &a) // reads what it can, for the faults below
+	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&a); err != nil && len(faults) == 0 {
+		return nil, fmt.Errorf("agreement: %w", err)
 	}
 	if err := errors.Join(append(faults, a.check()...)...); err != nil {
 		return nil, fmt.Errorf("agreement: %w", err)

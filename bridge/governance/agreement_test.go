@@ -1,0 +1,125 @@
+package governance_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/bridge/governance"
+)
+
+const whole = `{
+  "economy": "north", "pair": "emisweb-systmone",
+  "enabled": {"emisweb": "A Controller", "systmone": "B Controller"},
+  "sides": {
+    "emisweb": {"organisations": [{"ods": "X99001", "name": "Causeway Medical Centre"}], "asks": true, "shares": ["all"], "release_marks": ["Unrestricted"]},
+    "systmone": {"organisations": [{"ods": "X99002", "name": ""}, {"ods": "X99003", "name": "Harbour Lights Surgery"}], "asks": true,
+      "shares": ["problems", "medication", "allergies"],
+      "asserted": {"user": "hw", "role": "GP", "purpose": "direct care", "consent": "given", "procedure": "asked at the point of care"}}
+  }
+}`
+
+func read(t testing.TB, replace ...string) *governance.Agreement {
+	t.Helper()
+	a, err := governance.Read(strings.NewReader(changed(t, replace...)))
+	require.NoError(t, err)
+	return a
+}
+
+// changed is the whole agreement with pieces of its text replaced.
+func changed(t testing.TB, replace ...string) string {
+	t.Helper()
+	text := whole
+	for i := 0; i < len(replace); i += 2 {
+		require.Contains(t, text, replace[i])
+		text = strings.Replace(text, replace[i], replace[i+1], 1)
+	}
+	return text
+}
+
+func TestRead(t *testing.T) {
+	a := read(t)
+	require.Equal(t, "north", a.Economy)
+	require.Equal(t, "emisweb-systmone", a.Pair)
+	require.True(t, a.Links())
+	side := a.Sides["systmone"]
+	require.True(t, side.Serves("X99003"))
+	require.False(t, side.Serves("X99001"))
+	require.False(t, side.Serves(""))
+	require.Equal(t, "Harbour Lights Surgery", side.Name("X99003"))
+	require.Equal(t, "X99002", side.Name("X99002"))
+	require.Equal(t, "X99009", side.Name("X99009"))
+	require.Equal(t, []string{"Unrestricted"}, a.Sides["emisweb"].ReleaseMarks)
+	require.Equal(t, "hw", side.Asserted.User)
+}
+
+func TestReadReportsFaults(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want string
+	}{
+		"empty":           {"", "byte 0: EOF"},
+		"cut":             {whole[:200], "EOF"},
+		"not JSON":        {"economy: north", "invalid character"},
+		"trailing text":   {whole + " {}", "text after the end"},
+		"trailing letter": {whole + "x", "text after the end"},
+		"a list":          {"[]", "want an object, have a list"},
+		"null":            {"null", "want an object, have null"},
+		"unknown name":    {changed(t, `"asks"`, `"ask"`), "sides.emisweb.ask: unknown name"},
+		"other spelling":  {changed(t, `"economy"`, `"Economy"`), "Economy: unknown name"},
+		"unknown inside":  {changed(t, `"user": "hw"`, `"user": "hw", "pin": 1`), "sides.systmone.asserted.pin: unknown name"},
+		"given twice":     {changed(t, `"asks": true`, `"asks": false, "asks": true`), "sides.emisweb.asks: given twice"},
+		"side twice":      {changed(t, `"systmone": {"org`, `"emisweb": {"org`), "sides.emisweb: given twice"},
+		"a word for yes":  {changed(t, `"asks": true`, `"asks": "yes"`), "sides.emisweb.asks: want true or false, have text"},
+		"no list":         {changed(t, `["all"]`, `"all"`), "sides.emisweb.shares: want a list, have text"},
+		"a number":        {changed(t, `"all"`, `1`), "sides.emisweb.shares[0]: want text, have a number"},
+		"null inside":     {changed(t, `["all"]`, `null`), "sides.emisweb.shares: want a list, have null"},
+		"no economy":      {changed(t, `"north"`, `""`), "economy: not named"},
+		"no pair":         {changed(t, `"emisweb-systmone"`, `""`), "pair: not named"},
+		"three sides":     {changed(t, `"sides": {`, `"sides": {"guru": {"organisations": [{"ods": "X99004", "name": ""}]},`), "sides: want two, have 3"},
+		"no organisation": {changed(t, `[{"ods": "X99001", "name": "Causeway Medical Centre"}]`, `[]`), "emisweb: no organisations"},
+		"bad ODS":         {changed(t, "X99001", "x99001"), `emisweb: "x99001" is not an ODS code`},
+		"ODS twice":       {changed(t, "X99002", "X99003"), `systmone: "X99003" stands twice`},
+		"no such section": {changed(t, `"medication"`, `"drugs"`), `systmone: shares: no section "drugs"`},
+		"enabled nobody":  {changed(t, `"enabled": {"emisweb"`, `"enabled": {"guru"`), `enabled: no side "guru"`},
+		"no procedure":    {changed(t, `"asked at the point of care"`, `" "`), "systmone: asserted: no procedure"},
+		"too long":        {whole + strings.Repeat(" ", 1<<20), "longer than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := governance.Read(strings.NewReader(c.text))
+			require.ErrorContains(t, err, c.want)
+			require.ErrorContains(t, err, "agreement: ")
+			require.Nil(t, a)
+		})
+	}
+	_, err := governance.Read(iotest.ErrReader(errors.New("disk")))
+	require.EqualError(t, err, "agreement: disk")
+}
+
+func TestReadReportsEveryFaultAtOnce(t *testing.T) {
+	_, err := governance.Read(strings.NewReader(changed(t, `"north"`, `""`, `"asks": true`, `"asks": 1`, "X99001", "nowhere!", `"medication"`, `"drugs"`,
+		`"problems"`, `"illness"`, `"role"`, `"rôle"`, `"enabled": {"emisweb"`, `"enabled": {"guru"`) + "]"))
+	require.EqualError(t, err, "agreement: "+strings.Join([]string{
+		"sides.emisweb.asks: want true or false, have a number",
+		"sides.systmone.asserted.rôle: unknown name",
+		"text after the end",
+		"economy: not named",
+		`emisweb: "nowhere!" is not an ODS code`,
+		`systmone: shares: no section "illness"`,
+		`systmone: shares: no section "drugs"`,
+		`enabled: no side "guru"`,
+	}, "\n"))
+}
+
+// A link starts disabled and stays so until a controller of each side is named
+// (safety IG-05).
+func TestLinks(t *testing.T) {
+	require.False(t, (&governance.Agreement{}).Links())
+	require.True(t, read(t).Links())
+	for _, enabled := range []string{`{}`, `{"emisweb": "A Controller"}`, `{"systmone": "B Controller"}`, `{"emisweb": "A Controller", "systmone": " "}`} {
+		require.False(t, read(t, `{"emisweb": "A Controller", "systmone": "B Controller"}`, enabled).Links(), enabled)
+	}
+}
