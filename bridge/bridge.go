@@ -102,9 +102,9 @@ func (b *Bridge) openLink() error {
 	pair.AtoB.Sender = b.config.SenderCodes == "on"
 	pair.BtoA.Sender = pair.AtoB.Sender
 	options := map[string]system.Options{}
-	for name, side := range b.config.Sides {
-		if options[name], err = codecOptions(side, b.config.RecordLimit); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for _, s := range []system.System{pair.A, pair.B} {
+		if options[s.Name], err = codecOptions(s, b.config.Sides[s.Name], b.config.RecordLimit); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
 	if b.link, err = pairs.Open(pair, options); err != nil {

@@ -49,6 +49,12 @@ type setup struct {
 	config    func(*bridge.Config)
 }
 
+// settings are what the codecs need to make requests of their own.
+var settings = map[string]map[string]string{
+	"emisweb":  {"user": "linkspan", "machine": "test"},
+	"systmone": {"api-key": "test-key", "device-id": "5ca1ab1e0ddba115", "device-version": "test"},
+}
+
 func start(t *testing.T, s setup) *economy {
 	t.Helper()
 	pair := pairs.EMISWebSystmOne()
@@ -67,7 +73,7 @@ func start(t *testing.T, s setup) *economy {
 		listener, err := wire.Listen(t.Context(), native.Wire, "127.0.0.1:0", handler, wire.ListenOptions{Limit: 64 << 20})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, listener.Shutdown(context.Background())) })
-		sides[name] = bridge.SideConfig{Address: listener.Addr().String(), Listen: "127.0.0.1:0", Throttle: "off"}
+		sides[name] = bridge.SideConfig{Address: listener.Addr().String(), Listen: "127.0.0.1:0", Throttle: "off", Settings: settings[name]}
 	}
 	agreement := governance.Agreement{Economy: "test", Pair: pair.Name, Enabled: map[string]string{pair.A.Name: "A", pair.B.Name: "B"},
 		Sides: map[string]governance.Side{

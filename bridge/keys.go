@@ -8,12 +8,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/linkspan/linkspan/bridge/spine"
+	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/xmlio"
@@ -36,8 +38,14 @@ func CodecOptions(p pairs.Pair, settings map[string]string) (map[string]system.O
 }
 
 // codecOptions are the options of one edge's codec as configured.
-func codecOptions(side SideConfig, limit int) (system.Options, error) {
-	o := system.Options{Limits: xmlio.Limits{Bytes: limit}, Settings: side.Settings, Now: time.Now}
+func codecOptions(s system.System, side SideConfig, limit int) (system.Options, error) {
+	o := system.Options{Limits: xmlio.Limits{Bytes: limit}, Settings: maps.Clone(side.Settings), Now: time.Now}
+	if s.Wire.Transport == system.HTTP && o.Settings["address"] == "" && side.Address != "" {
+		if o.Settings == nil {
+			o.Settings = map[string]string{}
+		}
+		o.Settings["address"] = wire.URL(side.Address, s.Wire.Path, false) // an envelope names its receiver
+	}
 	if side.Signer != "" {
 		pair, err := tls.LoadX509KeyPair(side.Signer, side.Signer)
 		if err != nil {

@@ -1,6 +1,8 @@
 package pairs
 
 import (
+	"slices"
+
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 )
@@ -70,8 +72,8 @@ func (t *translation) allergy(e *record.Entry) {
 		if substance.IsZero() {
 			substance = e.Code
 		}
-		if substance.IsZero() {
-			e.Outcome = record.Degraded
+		if !slices.Contains(t.Holder.DrugSchemes, substance.Scheme) && substance.Scheme != e.Allergy.Substance.Scheme {
+			e.Outcome = record.Degraded // a clinical code cannot fill the slot that fires alerts
 			return
 		}
 		t.code(e, substance, t.drugs)

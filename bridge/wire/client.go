@@ -71,7 +71,7 @@ func NewClient(w system.Wire, addr string, o ClientOptions) *Client {
 		c.throttle = newThrottle(nil)
 	}
 	if w.Transport == system.HTTP {
-		c.address = endpoint(addr, w.Path, o.TLS != nil)
+		c.address = URL(addr, w.Path, o.TLS != nil)
 		c.http = newHTTPClient(o)
 	}
 	return c

@@ -47,10 +47,10 @@ func TestHTTPExchange(t *testing.T) {
 }
 
 func TestEndpoint(t *testing.T) {
-	require.Equal(t, "http://h:1/ITK", endpoint("h:1", "/ITK", false))
-	require.Equal(t, "https://h:1/ITK", endpoint("h:1", "/ITK", true))
-	require.Equal(t, "https://h/ITK", endpoint("https://h/", "/ITK", false))
-	require.Equal(t, "http://h/base/x", endpoint("http://h/base/x", "/ITK", true))
+	require.Equal(t, "http://h:1/ITK", URL("h:1", "/ITK", false))
+	require.Equal(t, "https://h:1/ITK", URL("h:1", "/ITK", true))
+	require.Equal(t, "https://h/ITK", URL("https://h/", "/ITK", false))
+	require.Equal(t, "http://h/base/x", URL("http://h/base/x", "/ITK", true))
 }
 
 func TestHTTPNativeErrorTravelsWithItsStatus(t *testing.T) {

@@ -15,8 +15,9 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
-// endpoint is the URL posted to.
-func endpoint(addr, path string, secure bool) string {
+// URL is where a client with this address posts to: the address may state its own
+// scheme and path.
+func URL(addr, path string, secure bool) string {
 	scheme := "http://"
 	if secure {
 		scheme = "https://"

@@ -40,6 +40,12 @@ var demoAskings = []asking{
 	{from: "systmone", what: "medication and allergies, in dm+d, since 2010", request: "systmone-narrow.xml"},
 }
 
+// demoSettings are what the codecs need to make requests of their own.
+var demoSettings = map[string]map[string]string{
+	"emisweb":  {"user": "linkspan", "machine": "demo"},
+	"systmone": {"api-key": "demo-key", "device-id": "5ca1ab1e0ddba115", "device-version": "Linkspan " + version},
+}
+
 // demo is the running demonstration.
 type demo struct {
 	dir      string
@@ -97,7 +103,7 @@ func (d *demo) start(ctx context.Context) error {
 		if d.standins[s.Name], err = wire.Listen(ctx, s.Wire, "127.0.0.1:0", stand.Handle, wire.ListenOptions{}); err != nil {
 			return err
 		}
-		sides[s.Name] = bridge.SideConfig{Address: d.standins[s.Name].Addr().String(), Listen: "127.0.0.1:0", Throttle: "on"}
+		sides[s.Name] = bridge.SideConfig{Address: d.standins[s.Name].Addr().String(), Listen: "127.0.0.1:0", Throttle: "on", Settings: demoSettings[s.Name]}
 	}
 	agreement, err := d.agreement()
 	if err != nil {
