@@ -1,6 +1,8 @@
 package governance_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -56,6 +58,20 @@ func TestRead(t *testing.T) {
 	require.Equal(t, "hw", side.Asserted.User)
 }
 
+// An agreement a program wrote is read back, its empty lists written as null.
+func TestReadWritten(t *testing.T) {
+	text, err := json.Marshal(read(t))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "null")
+	again, err := governance.Read(bytes.NewReader(text))
+	require.NoError(t, err)
+	require.Equal(t, read(t), again)
+
+	a := read(t, `["all"]`, `null`, `{"emisweb": "A Controller", "systmone": "B Controller"}`, `null`)
+	require.False(t, a.Links(), "nobody enabled it")
+	require.Empty(t, a.Sides["emisweb"].Shares)
+}
+
 func TestReadReportsFaults(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
@@ -76,7 +92,7 @@ func TestReadReportsFaults(t *testing.T) {
 		"a word for yes":  {changed(t, `"asks": true`, `"asks": "yes"`), "sides.emisweb.asks: want true or false, have text"},
 		"no list":         {changed(t, `["all"]`, `"all"`), "sides.emisweb.shares: want a list, have text"},
 		"a number":        {changed(t, `"all"`, `1`), "sides.emisweb.shares[0]: want text, have a number"},
-		"null inside":     {changed(t, `["all"]`, `null`), "sides.emisweb.shares: want a list, have null"},
+		"null inside":     {changed(t, `"asks": true`, `"asks": null`), "sides.emisweb.asks: want true or false, have null"},
 		"no economy":      {changed(t, `"north"`, `""`), "economy: not named"},
 		"no pair":         {changed(t, `"emisweb-systmone"`, `""`), "pair: not named"},
 		"three sides":     {changed(t, `"sides": {`, `"sides": {"guru": {"organisations": [{"ods": "X99004", "name": ""}]},`), "sides: want two, have 3"},

@@ -12,8 +12,9 @@ import (
 
 // strict finds what encoding/json would let pass: a name it does not know or
 // knows in another spelling, a name given twice (the last would silently win),
-// a value of the wrong type or null, and text after the end. It reports all of
-// them with their places. Text that is not JSON ends the search with err.
+// a value of the wrong type and text after the end. It reports all of them with
+// their places. Null is right only where it means none. Text that is not JSON
+// ends the search with err.
 func strict(text []byte, want reflect.Type) (faults []error, err error) {
 	s := &strictReader{dec: json.NewDecoder(bytes.NewReader(text))}
 	if err := s.value(want, ""); err != nil {
@@ -42,6 +43,9 @@ func (s *strictReader) value(want reflect.Type, path string) error {
 	token, err := s.dec.Token()
 	if err != nil {
 		return err
+	}
+	if token == nil && mayBeNone(want) {
+		return nil
 	}
 	if want != nil && want.Kind() == reflect.Pointer {
 		want = want.Elem()
@@ -114,6 +118,10 @@ func member(t reflect.Type, name string) (reflect.Type, bool) {
 		}
 	}
 	return nil, false
+}
+
+func mayBeNone(t reflect.Type) bool {
+	return t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Pointer)
 }
 
 func wordOf(t reflect.Type) string {
