@@ -71,6 +71,7 @@ type decoder struct {
 	patients     int
 	created      record.Date // when the message was made
 	unfiled      bool        // it holds entries nobody has reviewed
+	complete     bool        // the directories are read
 	patientID    string
 	links        patientLinks
 	admin        item // what is unrecognised in the administrative part
@@ -339,6 +340,16 @@ func (it *item) date(label, value string) record.Date {
 	d, err := parseDate(value)
 	if err != nil {
 		it.note(label + " as recorded: " + value + " (not a date)")
+	}
+	return d
+}
+
+// moment reads a dateTime. The format has no other way to write a day there
+// than midnight, and real records do: midnight is read as the day.
+func (it *item) moment(label, value string) record.Date {
+	d := it.date(label, value)
+	if strings.Trim(d.Clock(), "0:") == "" {
+		return d.Truncate(record.PrecisionDay)
 	}
 	return d
 }

@@ -292,6 +292,9 @@ func (d *decoder) role() {
 			d.unknown(it)
 		}
 	}
+	if ro.name == notStated {
+		ro.name = ""
+	}
 	for _, have := range d.roles[id] {
 		if have == ro {
 			return

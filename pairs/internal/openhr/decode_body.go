@@ -261,7 +261,7 @@ func (d *decoder) reminder(it *item, i int) string {
 		case "reminderType":
 			kind = it.listed(vocReminder, "Reminder", d.token(it))
 		case "reminderTime":
-			at = it.date("Reminder", d.leaf(it)).String()
+			at = it.moment("Reminder", d.leaf(it)).String()
 		case "userInRole":
 			by = d.token(it)
 		default:

@@ -35,7 +35,7 @@ func (d *decoder) event() {
 		case "effectiveTime":
 			it.Date = d.datePart(it, "Date")
 		case "availabilityTimeStamp":
-			it.Recorded = it.date("Time of recording", d.leaf(it))
+			it.Recorded = it.moment("Time of recording", d.leaf(it))
 		case "authorisingUserInRole":
 			it.authorID = d.token(it)
 		case "enteredByUserInRole":

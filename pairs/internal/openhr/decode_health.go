@@ -37,7 +37,7 @@ func (d *decoder) encounter() {
 		case "effectiveTime":
 			it.Date = d.datePart(it, "Date")
 		case "availabilityTimeStamp":
-			it.Recorded = it.date("Time of recording", d.leaf(it))
+			it.Recorded = it.moment("Time of recording", d.leaf(it))
 		case "authorisingUserInRole":
 			it.authorID = d.token(it)
 		case "enteredByUserInRole":
@@ -262,7 +262,7 @@ func (d *decoder) documentEntry() {
 		case "uploadUserInRole":
 			d.personFact(it, uploadedBy, d.token(it))
 		case "producedTime":
-			it.produced = it.date("Produced", d.leaf(it))
+			it.produced = it.moment("Produced", d.leaf(it))
 		case "deleted":
 			doc.Deleted = d.token(it) == "true"
 		case "folder":
@@ -371,7 +371,7 @@ func (d *decoder) task() {
 		case "creatingUserInRole":
 			it.authorID = d.token(it)
 		case "createdDate":
-			it.Date = it.date("Created", d.leaf(it))
+			it.Date = it.moment("Created", d.leaf(it))
 		case "subject":
 			it.Text = d.leaf(it)
 		case "description":

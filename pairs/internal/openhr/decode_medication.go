@@ -173,7 +173,7 @@ func (d *decoder) cancellation(it *item, m *record.MedicationBody) {
 		case "cancelledByUserInRole":
 			d.personFact(it, cancelledBy, d.token(it))
 		case "cancellationDateTime":
-			m.End = it.date("Stopped", d.leaf(it))
+			m.End = it.moment("Stopped", d.leaf(it))
 		case "cancellationText":
 			m.EndReason = d.leaf(it)
 		case "cancellationReason":

@@ -40,7 +40,7 @@ func (d *decoder) report(it *item) {
 		case "issueDate":
 			p.Issued = it.date("Report issued", d.leaf(it))
 		case "receivedDate":
-			p.Received = it.date("Report received", d.leaf(it))
+			p.Received = it.moment("Report received", d.leaf(it))
 		case "dataType":
 			p.Type = it.listed(vocReport, "Report type", d.token(it))
 		case "serviceOrganisation":
@@ -157,7 +157,7 @@ func (d *decoder) specimen(it *item, p *record.Report, n int) {
 				it.fact("Specimen"+suffix, words)
 			}
 		case "sampleDateTime":
-			if taken := it.date("Specimen taken", d.leaf(it)); n == 1 {
+			if taken := it.moment("Specimen taken", d.leaf(it)); n == 1 {
 				p.Collected = taken
 			} else {
 				it.fact("Specimen taken"+suffix, taken.String())

@@ -8,7 +8,7 @@ import (
 )
 
 // person is the member of staff of a userInRole identifier; nil for none. It
-// may be asked before the directories are read.
+// may be asked before the directories are read, and is filled when they are.
 func (d *decoder) person(id string) *record.Person {
 	if id == "" {
 		return nil
@@ -17,6 +17,9 @@ func (d *decoder) person(id string) *record.Person {
 	if p == nil {
 		p = &record.Person{ID: id}
 		d.staff[id] = p
+		if d.complete {
+			d.fill(p)
+		}
 	}
 	return p
 }
@@ -53,30 +56,35 @@ func (d *decoder) mark(policy string) string {
 
 const unrestricted = "Unrestricted"
 
-// joinStaff fills every member of staff that was pointed at: userInRole to
-// user to person, and to role (E §1.2). All three usually share an identifier,
-// so where a pointer leads nowhere the same identifier is tried.
+// joinStaff fills every member of staff that was pointed at so far.
 func (d *decoder) joinStaff() {
-	for id, p := range d.staff {
-		in := d.userRoles[id]
-		if in == nil {
-			in = &userRole{}
-		}
-		u := d.users[cmp.Or(in.user, id)]
-		if u == nil {
-			u = &user{}
-		}
-		about := d.people[cmp.Or(u.person, in.user, id)]
-		if about != nil {
-			p.Title, p.Forenames, p.Surname = about.title, about.forenames, about.surname
-		}
-		p.UserName = cmp.Or(u.login, u.mnemonic)
-		p.Identifiers = append(p.Identifiers, in.identifiers...)
-		if u.mnemonic != "" && u.mnemonic != p.UserName {
-			p.Identifiers = append(p.Identifiers, record.Identifier{Type: mnemonic, Value: u.mnemonic})
-		}
-		p.Role, p.Place = d.roleOf(in.role)
+	d.complete = true
+	for _, p := range d.staff {
+		d.fill(p)
 	}
+}
+
+// fill follows userInRole to user to person, and to role (E §1.2). All three
+// usually share an identifier, so where a pointer leads nowhere the same
+// identifier is tried.
+func (d *decoder) fill(p *record.Person) {
+	in := d.userRoles[p.ID]
+	if in == nil {
+		in = &userRole{}
+	}
+	u := d.users[cmp.Or(in.user, p.ID)]
+	if u == nil {
+		u = &user{}
+	}
+	if about := d.people[cmp.Or(u.person, in.user, p.ID)]; about != nil {
+		p.Title, p.Forenames, p.Surname = about.title, about.forenames, about.surname
+	}
+	p.UserName = cmp.Or(u.login, u.mnemonic)
+	p.Identifiers = append(p.Identifiers, in.identifiers...)
+	if u.mnemonic != "" && u.mnemonic != p.UserName {
+		p.Identifiers = append(p.Identifiers, record.Identifier{Type: mnemonic, Value: u.mnemonic})
+	}
+	p.Role, p.Place = d.roleOf(in.role)
 }
 
 const mnemonic = "Mnemonic"

@@ -98,7 +98,7 @@ func (d *decoder) link(it *item) {
 	d.spoken(it, "Linked to", it.linkedID)
 	d.spoken(it, "Requested by", it.orderID)
 	for _, id := range it.activities {
-		d.spoken(it, "Related entry", id)
+		d.spoken(it, relatedEntry, id)
 	}
 	d.linkDocument(it)
 	d.linkProblem(it)

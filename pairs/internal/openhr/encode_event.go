@@ -1,0 +1,435 @@
+package openhr
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+// extra is what an entry says beyond its elements: its own texts that have not
+// found one, and lines the encoder adds.
+type extra struct {
+	texts []record.Text
+	lines []string
+}
+
+// line adds a labelled line.
+func (n *extra) line(label, value string) {
+	if value != "" {
+		n.lines = append(n.lines, label+": "+value)
+	}
+}
+
+// defaulted says which value the format forced (safety §D.1 D-7).
+func (n *extra) defaulted(what string) {
+	n.lines = append(n.lines, "Defaulted to "+what+": not stated at source")
+}
+
+// take removes the first text of a label, so that it is written in an element.
+// ok judges whether the element can hold it.
+func (n *extra) take(label string, ok func(string) bool) string {
+	for i, t := range n.texts {
+		if t.Label == label {
+			if ok != nil && !ok(t.Value) {
+				return ""
+			}
+			n.texts = append(n.texts[:i:i], n.texts[i+1:]...)
+			return t.Value
+		}
+	}
+	return ""
+}
+
+// entry writes what of an entry is an event: all of it for most, none for a
+// consultation or task that is written as such.
+func (x *encoder) entry(e *record.Entry) {
+	switch {
+	case !native(e):
+		x.plainEvent(e)
+	case e.Kind == record.KindConsultation:
+		x.consultationText(e)
+	case e.Kind == record.KindAdministration:
+	case e.Kind == record.KindProblem:
+		if x.defined(e) {
+			return
+		}
+		x.event(e)
+	default:
+		x.event(e)
+	}
+}
+
+// bodyOf names the element an entry's event has in the end.
+func bodyOf(e *record.Entry) string {
+	if !native(e) {
+		return "observation"
+	}
+	switch e.Kind {
+	case record.KindMedication:
+		return "medication"
+	case record.KindIssue:
+		return "medicationIssue"
+	case record.KindDiary:
+		return "diary"
+	case record.KindReferral:
+		return "referral"
+	case record.KindReport:
+		return "report"
+	case record.KindAlert:
+		return "alert"
+	case record.KindRequest:
+		return "orderHeader"
+	case record.KindConsultation, record.KindAdministration:
+		return ""
+	}
+	return "observation"
+}
+
+// typeOf is the event type of an entry.
+func (x *encoder) typeOf(e *record.Entry) string {
+	if !native(e) {
+		if e.Kind == record.KindAllergy && e.Allergy != nil && !e.Allergy.Ended && e.Outcome == record.Degraded {
+			return "ALL" // where a clinician looks for it
+		}
+		return "OBS"
+	}
+	switch e.Kind {
+	case record.KindResult:
+		if v := e.Value; v != nil && (v.Number != "" || v.Text != "" || v.Unreadable != "") || len(x.children[e]) == 0 {
+			return "VAL"
+		}
+		return "INV"
+	case record.KindRequest:
+		return "TR"
+	case record.KindMedication:
+		return "MED"
+	case record.KindIssue:
+		return "ISS"
+	case record.KindAllergy:
+		return "ALL"
+	case record.KindImmunisation:
+		return "IMM"
+	case record.KindFamilyHistory:
+		return "FH"
+	case record.KindDiary:
+		return "DRY"
+	case record.KindReferral:
+		return "REF"
+	case record.KindDocument:
+		return "ATT"
+	case record.KindAlert:
+		return "ALT"
+	case record.KindReport:
+		return "REP"
+	}
+	return "OBS"
+}
+
+// plainEvent writes an entry that the receiver cannot have as what it is: its
+// words first, then everything it says, in one text (safety §D.1). A degraded
+// one has its degrade code.
+func (x *encoder) plainEvent(e *record.Entry) {
+	var lines []string
+	code := mapping.Code{}
+	switch e.Outcome {
+	case record.FailedEntry:
+		lines = []string{"An entry at " + e.At + " could not be read."}
+	case record.Degraded:
+		lines, code = words(e), e.Target
+	default:
+		lines = words(e)
+	}
+	n := &extra{}
+	x.missingLinks(e, n)
+	w := x.health
+	x.eventHead(e, n)
+	if _, _, ok := writeCode(code); ok {
+		x.code(w, code, nil, nil)
+		if fits(e.Text, 200) {
+			w.Element("displayTerm", e.Text)
+		}
+	} else {
+		w.Element("displayTerm", "")
+	}
+	x.text(w, "POST", strings.Join(append(lines, n.lines...), "\n"))
+	x.eventTail(e)
+	w.Start("observation")
+	x.complexObservation(w, e)
+	w.End()
+	w.End()
+}
+
+// eventHead writes the elements every event begins with.
+func (x *encoder) eventHead(e *record.Entry, n *extra) {
+	w := x.health
+	w.Start("event", "updateMode", "add")
+	w.Element("id", x.ids[e])
+	w.Element("patient", x.patient)
+	w.Element("eventType", x.typeOf(e))
+	x.datePart(w, "effectiveTime", e.Date)
+	x.recorded(w, e, n)
+	w.Optional("authorisingUserInRole", x.person(e.Author))
+	w.Optional("enteredByUserInRole", x.person(e.EnteredBy))
+}
+
+// recorded writes when the entry was typed in; the element holds no less than
+// a day.
+func (x *encoder) recorded(w *xmlio.Writer, e *record.Entry, n *extra) {
+	if e.Recorded.IsZero() {
+		return
+	}
+	if s, ok := moment(e.Recorded); ok {
+		w.Element("availabilityTimeStamp", s)
+	} else {
+		n.line("Recorded", e.Recorded.Words())
+	}
+}
+
+func (x *encoder) eventTail(e *record.Entry) {
+	w := x.health
+	w.Optional("organisation", x.place(e.Place))
+	w.Optional("confidentialityPolicy", x.policy(e.Confidential))
+}
+
+// event writes an entry as what it is. Its body is written first, aside, for
+// what finds no place in it goes into the text before it.
+func (x *encoder) event(e *record.Entry) {
+	n := &extra{texts: append([]record.Text(nil), e.Texts...)}
+	b := xmlio.NewWriter(x.buf[:0])
+	x.body(b, e, n)
+	x.buf = b.Bytes()
+	x.partLines(e, n)
+
+	w := x.health
+	x.eventHead(e, n)
+	display, whole := e.Text, ""
+	if !fits(display, 200) {
+		display, whole = "", e.Text
+	}
+	code := e.Target
+	if code.IsZero() && e.Allergy != nil {
+		code = e.Allergy.Substance // an allergy coded only in a drug scheme of EMIS
+	}
+	others := translations(e, n)
+	var before []string
+	if _, _, ok := writeCode(code); ok {
+		x.code(w, code, e.Qualifiers, others)
+	} else if e.Text != "" && e.Kind != record.KindNote {
+		w.Start("code", "codeSystem", systemUnknown, "displayName", e.Text)
+		x.codeParts(w, e.Qualifiers, others)
+		w.End()
+	} else {
+		before = qualifierLines(e.Qualifiers)
+		for _, c := range others {
+			n.lines = append(n.lines, sourceCode(c))
+		}
+	}
+	w.Element("displayTerm", display)
+	n.lines = append(n.lines, e.Notes...)
+	x.texts(w, whole, before, n)
+	x.eventTail(e)
+	w.Raw(b.Bytes())
+	w.End()
+}
+
+// partLines gathers what the elements that belong to an event, but stand
+// elsewhere, cannot say: its document, and the problems it defines.
+func (x *encoder) partLines(e *record.Entry, n *extra) {
+	if e.Kind == record.KindDocument {
+		x.documentExtra(e, n)
+	}
+	if e.Kind == record.KindProblem {
+		x.problemLines(e, n)
+		return
+	}
+	x.missingLinks(e, n)
+	if p := x.problems[e]; p != nil {
+		x.problemLines(p, n)
+		n.texts = append(n.texts, p.Texts...)
+		n.lines = append(n.lines, p.Notes...)
+	}
+}
+
+// translations are the codes written beside the entry's own: the sender's,
+// where the entry comes from this family of systems. The code a translated
+// entry had is a line, with what the sender put beside it (D-2).
+func translations(e *record.Entry, n *extra) []mapping.Code {
+	same := e.Target.Scheme == e.Code.Scheme || e.Code.IsZero()
+	if !same {
+		n.lines = append(n.lines, sourceCode(e.Code))
+	}
+	var codes []mapping.Code
+	for _, c := range e.Others {
+		if _, _, ok := writeCode(c); ok && same {
+			codes = append(codes, c)
+		} else {
+			n.lines = append(n.lines, sourceCode(c))
+		}
+	}
+	return codes
+}
+
+// code writes an entry's code with its qualifiers and translations.
+func (x *encoder) code(w *xmlio.Writer, c mapping.Code, qualifiers []record.Qualifier, others []mapping.Code) {
+	system, value, _ := writeCode(c)
+	w.Start("code", "codeSystem", system, "displayName", c.Term, "code", value)
+	x.codeParts(w, qualifiers, others)
+	w.End()
+}
+
+func (x *encoder) codeParts(w *xmlio.Writer, qualifiers []record.Qualifier, others []mapping.Code) {
+	for _, q := range qualifiers {
+		w.Start("qualifier")
+		dtCode(w, "name", q.NameCode, q.Name)
+		dtCode(w, "value", q.ValueCode, q.Value)
+		w.End()
+	}
+	for _, c := range others {
+		dtCode(w, "translation", c, c.Term)
+	}
+}
+
+// dtCode writes a dt.Code; without a code of this format it is words alone.
+func dtCode(w *xmlio.Writer, name string, c mapping.Code, words string) {
+	if system, value, ok := writeCode(c); ok {
+		w.Empty(name, "codeSystem", system, "displayName", words, "code", value)
+		return
+	}
+	w.Empty(name, "codeSystem", systemUnknown, "displayName", words)
+}
+
+// texts writes the associated texts: the entry's own by their type, and behind
+// the plain comment every line without an element. No type stands twice on one
+// event, for readers of this format refuse that (E §1.3).
+func (x *encoder) texts(w *xmlio.Writer, whole string, before []string, n *extra) {
+	type group struct {
+		kind   string
+		values []string
+	}
+	groups := make([]group, 0, 2)
+	add := func(kind, value string) {
+		for i := range groups {
+			if groups[i].kind == kind {
+				groups[i].values = append(groups[i].values, value)
+				return
+			}
+		}
+		groups = append(groups, group{kind, []string{value}})
+	}
+	if whole != "" {
+		add("POST", whole)
+	}
+	for _, s := range before {
+		add("POST", s)
+	}
+	var labelled []string
+	for _, t := range n.texts {
+		if kind, ok := vocText.value(t.Label); ok {
+			add(kind, t.Value)
+		} else {
+			labelled = append(labelled, t.Label+": "+t.Value)
+		}
+	}
+	for _, s := range append(labelled, n.lines...) {
+		add("POST", s)
+	}
+	for _, g := range groups {
+		x.text(w, g.kind, strings.Join(g.values, "\n"))
+	}
+}
+
+func (x *encoder) text(w *xmlio.Writer, kind, value string) {
+	if value == "" {
+		return
+	}
+	w.Start("associatedText", "associatedTextType", kind)
+	w.Element("value", value)
+	w.End()
+}
+
+// missingLinks says the links that no element of another entry holds. A link
+// to what is withheld is not said.
+func (x *encoder) missingLinks(e *record.Entry, n *extra) {
+	if written(e.Parent) && !x.parentHolds(e) {
+		n.line("Part of", named(e.Parent))
+	}
+	for _, l := range e.Problems {
+		if written(l.Problem) && !x.linkHolds(e, l) {
+			n.line("Linked to problem", named(l.Problem))
+		}
+	}
+}
+
+// named is how an entry is spoken of in another's words.
+func named(e *record.Entry) string {
+	if e.Text == "" {
+		return e.Kind.String() + ", " + e.Date.Words()
+	}
+	return e.Text + ", " + e.Date.Words()
+}
+
+// datePart writes a date at its precision.
+func (x *encoder) datePart(w *xmlio.Writer, name string, d record.Date) {
+	switch d.Precision() {
+	case record.PrecisionUnknown:
+		w.Empty(name, "datepart", "U")
+	case record.PrecisionYear:
+		w.Empty(name, "datepart", "Y", "value", d.Wall()+"-01-01T00:00:00")
+	case record.PrecisionMonth:
+		w.Empty(name, "datepart", "YM", "value", d.Wall()+"-01T00:00:00")
+	case record.PrecisionDay:
+		w.Empty(name, "datepart", "YMD", "value", d.Wall()+"T00:00:00")
+	default:
+		s, _ := moment(d)
+		w.Empty(name, "datepart", "YMDT", "value", s)
+	}
+}
+
+// moment writes a dateTime; a day is written as its midnight. It reports false
+// for a date that does not state the day.
+func moment(d record.Date) (string, bool) {
+	zone := d.Zone()
+	if !zoneHolds(zone) {
+		zone = ""
+	}
+	switch d.Precision() {
+	case record.PrecisionDay:
+		return d.Wall() + "T00:00:00", true
+	case record.PrecisionMinute:
+		return d.Wall() + ":00" + zone, true
+	case record.PrecisionSecond:
+		return d.Wall() + zone, true
+	}
+	return "", false
+}
+
+// zoneHolds reports a zone as XML Schema writes it.
+func zoneHolds(z string) bool {
+	if z == "Z" {
+		return true
+	}
+	if len(z) != 6 || z[0] != '+' && z[0] != '-' || z[3] != ':' || strings.Trim(z[1:3]+z[4:], "0123456789") != "" {
+		return false
+	}
+	return z[1:3] < "14" && z[4:] < "60"
+}
+
+// date writes an xs:date, or a line where the day is not stated or a time is.
+func date(w *xmlio.Writer, name, label string, d record.Date, n *extra) {
+	day := d.Day()
+	w.Optional(name, day)
+	if !d.IsZero() && (day == "" || d.Clock() != "") {
+		n.line(label, d.Words())
+	}
+}
+
+// limited writes words that fit, else a line.
+func limited(w *xmlio.Writer, name, label, value string, limit int, n *extra) {
+	if fits(value, limit) {
+		w.Optional(name, value)
+	} else {
+		n.line(label, value)
+	}
+}
