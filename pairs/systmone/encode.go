@@ -232,7 +232,7 @@ func (x *encoder) events() {
 		}
 		ev := momentOf(e)
 		ev.unstated = ev.date.IsZero()
-		if open == nil || *open != *ev {
+		if open == nil || !open.same(ev) {
 			finish()
 			open = ev
 			x.startEvent(ev, e, "", x.derive("event", x.source(e)))
@@ -331,13 +331,37 @@ type moment struct {
 	date           record.Date // to the day at least, or unknown
 	doneBy, doneAt string
 	unstated       bool // neither the date of the entry nor that of recording is known
+
+	author *record.Person // those doneBy and doneAt are the words of
+	place  *record.Organisation
+}
+
+// same reports that two entries can stand in one Event.
+func (m *moment) same(o *moment) bool {
+	return m.date == o.date && m.doneBy == o.doneBy && m.doneAt == o.doneAt && m.unstated == o.unstated
+}
+
+// by and in are personWords and placeWords, which most entries of an Event
+// share with it.
+func (m *moment) by(p *record.Person) string {
+	if p == m.author {
+		return m.doneBy
+	}
+	return personWords(p)
+}
+
+func (m *moment) in(o *record.Organisation) string {
+	if o == m.place {
+		return m.doneAt
+	}
+	return placeWords(o)
 }
 
 // momentOf is the moment of an entry that makes an Event. A date coarser than
 // a day is not padded: the Event then stands at the time of recording, or at
 // none, and the entry says its own date in words.
 func momentOf(e *record.Entry) *moment {
-	m := &moment{date: e.Date, doneBy: personWords(e.Author), doneAt: placeWords(e.Place)}
+	m := &moment{date: e.Date, doneBy: personWords(e.Author), doneAt: placeWords(e.Place), author: e.Author, place: e.Place}
 	if e.Kind == record.KindDiary {
 		m.date = e.Recorded
 	}
@@ -352,8 +376,8 @@ func momentOf(e *record.Entry) *moment {
 
 // shows reports that a reader of the Event's time learns all of d from it.
 func (m *moment) shows(d record.Date) bool {
-	if d.IsZero() {
-		return m.date.IsZero()
+	if d == m.date || d.IsZero() {
+		return d == m.date
 	}
 	return d.Precision() >= record.PrecisionDay && m.date.Truncate(d.Precision()).Wall() == d.Wall()
 }

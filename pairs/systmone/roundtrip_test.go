@@ -37,6 +37,13 @@ func TestResponse_Stable(t *testing.T) {
 	}
 }
 
+// What is sent for each patient, to be read by people when it changes.
+func TestResponse_Golden(t *testing.T) {
+	for _, name := range patients {
+		golden(t, encode(t, carried(t, decode(t, patientFile(t, name)))), "patients", name, "systmone.sent.xml")
+	}
+}
+
 // published leaves out what has no published form: the unrecognised, which
 // would come back as notes, and appointments and visits.
 func published(rec *record.Record) *record.Record {

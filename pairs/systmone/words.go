@@ -190,13 +190,13 @@ func (x *encoder) context(l *lines, ev *moment, e *record.Entry) {
 	if !e.Recorded.IsZero() && !ev.shows(e.Recorded) {
 		l.date("Recorded", e.Recorded)
 	}
-	if by := personWords(e.Author); by != ev.doneBy {
+	if by := ev.by(e.Author); by != ev.doneBy {
 		l.add("Recorded by", by)
 	}
 	if e.EnteredBy != nil && personWords(e.EnteredBy) != personWords(e.Author) {
 		l.add("Entered by", personWords(e.EnteredBy))
 	}
-	if at := placeWords(e.Place); at != ev.doneAt {
+	if at := ev.in(e.Place); at != ev.doneAt {
 		l.add("Recorded at", at)
 	}
 	l.add("Confidentiality", e.Confidential)
