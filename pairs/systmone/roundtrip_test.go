@@ -37,10 +37,12 @@ func TestResponse_Stable(t *testing.T) {
 	}
 }
 
-// What is sent for each patient, to be read by people when it changes.
+// What is sent for each patient after the head, whose words are not ours.
 func TestResponse_Golden(t *testing.T) {
 	for _, name := range patients {
-		golden(t, encode(t, carried(t, decode(t, patientFile(t, name)))), "patients", name, "systmone.sent.xml")
+		out := encode(t, carried(t, decode(t, patientFile(t, name))))
+		from, to := bytes.Index(out, []byte("<Event ")), bytes.Index(out, []byte("</Event>"))+len("</Event>")
+		golden(t, slices.Concat(out[:from], out[to:]), "patients", name, "systmone.sent.xml")
 	}
 }
 
