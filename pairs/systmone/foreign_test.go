@@ -379,7 +379,7 @@ func TestEncode_PatientBeyondTheFormat(t *testing.T) {
 	p := &rec.Patient
 	p.Forenames, p.Surname, p.BirthName, p.Dead = "Nora May", "Quillfeather", "Sedge", true
 	p.Contacts = []record.Contact{{Use: "home", Value: "01632 960117"}, {Use: "home", Value: "01632 960118"}, {Use: "pager", Value: "7"}}
-	p.Addresses = []record.Address{{Street: "Ferry Lane"}, {Use: "temporary", Street: "Spit Road"}}
+	p.Addresses = []record.Address{{Use: "temporary", Street: "Spit Road"}, {Use: "home", Street: "Ferry Lane"}}
 	p.Registration = []record.Qualifier{{Name: "Ethnicity", Value: "White"}, {Name: "English speaker", Value: "Fluent"}}
 	p.BirthDate = date(t, "1958-03")
 	p.UsualGP = &record.Person{Display: "Dr Hazel Winterbourne"}
@@ -392,6 +392,7 @@ func TestEncode_PatientBeyondTheFormat(t *testing.T) {
 	}
 	require.Contains(t, out, "<FirstName>Nora May</FirstName><MiddleNames></MiddleNames>")
 	require.Contains(t, out, "<DateOfBirth></DateOfBirth>")
+	require.Contains(t, out, "<Address><Road>Ferry Lane</Road></Address>")
 	require.Contains(t, out, "<HomeTelephone>01632 960117</HomeTelephone>")
 
 	// Not asked for is not sent.

@@ -43,8 +43,8 @@ func (x *encoder) demographics() {
 	x.codedField("Ethnicity")
 	x.codedField("MainLanguage")
 	w.Element("EnglishSpeaker", x.registration("EnglishSpeaker"))
-	if len(p.Addresses) > 0 {
-		x.address(p.Addresses[0])
+	if i := mainAddress(p); i >= 0 {
+		x.address(p.Addresses[i])
 	}
 	for _, c := range contactUses {
 		w.Element(c.element, x.contact(c.element))
@@ -77,6 +77,17 @@ func forenames(p *record.Patient) (first, middle string) {
 		return p.FirstName, strings.TrimSpace(rest)
 	}
 	return p.FirstName, ""
+}
+
+// mainAddress is the index of the one address the format has a place for: that
+// at home or of no stated use, else the first, -1 for none.
+func mainAddress(p *record.Patient) int {
+	for i, a := range p.Addresses {
+		if a.Use == "" || a.Use == "home" {
+			return i
+		}
+	}
+	return min(len(p.Addresses), 1) - 1
 }
 
 func (x *encoder) address(a record.Address) {

@@ -136,7 +136,7 @@ func patientLines(p *record.Patient) []string {
 	l.coarse("Care start date", p.RegisteredOn)
 	l.add("Registration status", p.Status)
 	for i, a := range p.Addresses {
-		if i > 0 || a.Use != "" {
+		if i != mainAddress(p) || a.Use != "" && a.Use != "home" {
 			l.add(strings.TrimSpace("Address "+a.Use), addressWords(a))
 		}
 	}
