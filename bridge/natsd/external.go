@@ -72,6 +72,7 @@ func (e External) options(name string) ([]nats.Option, error) {
 		// A buffered request would be sent late, to someone who no longer waits.
 		nats.ReconnectBufSize(-1),
 		nats.PermissionErrOnSubscribe(true),
+		nats.SyncQueueLen(inboxLength),
 	}
 	encrypt, err := e.needsTLS()
 	if err != nil {

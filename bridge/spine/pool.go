@@ -6,7 +6,7 @@ import (
 )
 
 // Pool is a bounded number of slots for work. A full pool says so at once; it
-// never queues.
+// never queues. A slot is free again a moment after its answer has left.
 type Pool struct {
 	slots chan struct{}
 	work  flight

@@ -43,7 +43,7 @@ func TestBodiesOfEveryLengthCross(t *testing.T) {
 	const limit = 8 << 20
 	l := newLink(t, Options{Limit: limit})
 	body := []byte{}
-	l.serve(t, NewPool(1), func(context.Context, Message) (Message, error) { return Message{Body: body}, nil })
+	l.serve(t, NewPool(8), func(context.Context, Message) (Message, error) { return Message{Body: body}, nil })
 	whole := noise(limit)
 	l.holder.chunk = 1 << 30 // the server's 1 MiB is what cuts
 	for _, n := range []int{0, 1, 1 << 10, 1<<20 - 2000, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 + 7, limit - 1, limit} {
@@ -63,7 +63,7 @@ func TestBodiesOfEveryLengthCross(t *testing.T) {
 
 func TestRequestAboveTheLimitOrTheConnection(t *testing.T) {
 	l := newLink(t, Options{Limit: 4 << 20})
-	l.serve(t, NewPool(1), echo)
+	l.serve(t, NewPool(8), echo)
 	_, err := l.asker.Request(within(t), subject, message("a", make([]byte, 4<<20+1)))
 	requireReason(t, record.ReasonTooLarge, err)
 	_, err = l.asker.Request(within(t), subject, message("a", noise(1<<20)))
@@ -80,7 +80,7 @@ func TestRequestAboveTheLimitOrTheConnection(t *testing.T) {
 func TestAnswerAboveTheAskersLimit(t *testing.T) {
 	l := newLink(t, Options{Limit: 4 << 20})
 	body := noise(3 << 20)
-	l.serve(t, NewPool(1), func(context.Context, Message) (Message, error) { return Message{Body: body}, nil })
+	l.serve(t, NewPool(8), func(context.Context, Message) (Message, error) { return Message{Body: body}, nil })
 	asker := New(l.asker.nc, l.key, Options{Limit: 1 << 20})
 	_, err := asker.Request(within(t), subject, message("a", nil))
 	requireReason(t, record.ReasonTooLarge, err)
@@ -135,7 +135,7 @@ func TestDeadlineIsTimeout(t *testing.T) {
 func TestCancelledRequest(t *testing.T) {
 	l := newLink(t, Options{})
 	ctx, cancel := context.WithCancel(context.Background())
-	l.serve(t, NewPool(1), func(context.Context, Message) (Message, error) {
+	l.serve(t, NewPool(8), func(context.Context, Message) (Message, error) {
 		cancel()
 		return Message{}, nil
 	})
@@ -150,7 +150,7 @@ func TestCancelledRequest(t *testing.T) {
 func TestEveryReasonComesBack(t *testing.T) {
 	l := newLink(t, Options{})
 	var reason record.Reason
-	l.serve(t, NewPool(1), func(context.Context, Message) (Message, error) {
+	l.serve(t, NewPool(8), func(context.Context, Message) (Message, error) {
 		return Message{}, fmt.Errorf("wrapped: %w", &record.Error{Reason: reason, Op: "test"})
 	})
 	for _, reason = range record.Reasons() {
@@ -161,7 +161,7 @@ func TestEveryReasonComesBack(t *testing.T) {
 
 func TestUnclassifiedErrorAndPanicAreInternal(t *testing.T) {
 	l := newLink(t, Options{})
-	l.serve(t, NewPool(1), func(_ context.Context, m Message) (Message, error) {
+	l.serve(t, NewPool(8), func(_ context.Context, m Message) (Message, error) {
 		if m.Claims.Attempt == "panic" {
 			panic("999 000 0018 is in this text")
 		}
@@ -205,7 +205,7 @@ func TestUnprovenReasonsAreNotBelieved(t *testing.T) {
 
 func TestWrongKeyIsRefusedOnBothSides(t *testing.T) {
 	l := newLink(t, Options{})
-	v := l.serve(t, NewPool(1), echo)
+	v := l.serve(t, NewPool(8), echo)
 	stranger := New(l.asker.nc, NewKey(), Options{})
 	_, err := stranger.Request(within(t), subject, message("a", nil))
 	requireReason(t, record.ReasonInternal, err) // the refusal is not provable under our key
@@ -220,7 +220,7 @@ func TestWrongKeyIsRefusedOnBothSides(t *testing.T) {
 // tamper stands between asker and holder and changes the answer.
 func tamper(t *testing.T, change func(*nats.Msg)) error {
 	l := newLink(t, Options{})
-	l.serve(t, NewPool(1), func(_ context.Context, m Message) (Message, error) {
+	l.serve(t, NewPool(8), func(_ context.Context, m Message) (Message, error) {
 		return Message{Body: xmlish(40 << 10)}, nil
 	})
 	sub, err := l.holder.nc.Subscribe("between", func(m *nats.Msg) {

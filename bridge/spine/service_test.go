@@ -165,7 +165,7 @@ func TestServiceRefusesBadSettings(t *testing.T) {
 
 func TestRequestsThatAreNotOurs(t *testing.T) {
 	l := newLink(t, Options{})
-	v := l.serve(t, NewPool(1), func(context.Context, Message) (Message, error) {
+	v := l.serve(t, NewPool(8), func(context.Context, Message) (Message, error) {
 		return Message{}, errors.New("must not be reached")
 	})
 	header, err := claims("a").Header()
@@ -238,15 +238,18 @@ func TestNativeMessages(t *testing.T) {
 	}
 	require.NoError(t, l.holder.nc.Flush())
 	for body, want := range map[string]string{"a": "re: a", "empty": "", "large": string(large)} {
+		require.NoError(t, pool.Wait(within(t)))
 		answer, err := request(body)
 		require.NoError(t, err, body)
 		require.True(t, want == answer, body)
 	}
 	for _, body := range []string{"too large", "panic", "nothing"} {
+		require.NoError(t, pool.Wait(within(t)))
 		_, err := request(body)
 		requireReason(t, record.ReasonInternal, err) // a permanent reason without proof
 	}
 	require.ErrorContains(t, <-l.errs, "panic of type string")
+	require.NoError(t, pool.Wait(within(t)))
 	waited := make(chan string)
 	ctx := within(t)
 	go func() {
