@@ -179,9 +179,7 @@ func small(t testing.TB, codec system.Codec, doc string) record.Response {
 	t.Helper()
 	p, err := codec.DecodeResponse(context.Background(), []byte(doc))
 	require.NoError(t, err)
-	p.Record().CarryExact()
-	codec.Fit(p.Record())
-	p.Record().Settle(record.AllSections)
+	carry(codec, p.Record())
 	return p
 }
 
@@ -286,9 +284,7 @@ func FuzzDecodeResponse(f *testing.F) {
 				return
 			}
 			if rec := p.Record(); rec != nil {
-				rec.CarryExact()
-				codec.Fit(rec)
-				rec.Settle(record.AllSections)
+				carry(codec, rec)
 				for _, s := range record.Sections() {
 					require.True(t, rec.Tally(s).Balanced(), s)
 				}
