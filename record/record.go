@@ -159,6 +159,10 @@ func (r *Record) Settle(asked SectionSet) {
 	for _, e := range r.Entries {
 		t := &r.sections[e.Kind.Section()].tally
 		t.Source++
+		if e.Outcome == Mapped && e.Target.IsZero() {
+			t.Outcomes[Pending]++ // said to be coded, and no code goes out
+			continue
+		}
 		t.Outcomes[e.Outcome]++
 	}
 	for s := range sectionCount {

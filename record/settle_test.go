@@ -21,12 +21,14 @@ func supplied(entries ...*record.Entry) *record.Record {
 	return r
 }
 
+var asthma = mapping.Code{Scheme: mapping.CTV3, Value: "H33.."}
+
 func observation(o record.Outcome) *record.Entry {
-	return &record.Entry{Kind: record.KindObservation, Outcome: o}
+	return &record.Entry{Kind: record.KindObservation, Outcome: o, Target: asthma}
 }
 
 func allergy(o record.Outcome, a record.Allergy) *record.Entry {
-	return &record.Entry{Kind: record.KindAllergy, Outcome: o, Allergy: &a}
+	return &record.Entry{Kind: record.KindAllergy, Outcome: o, Target: asthma, Allergy: &a}
 }
 
 func TestStateArisesFrom(t *testing.T) {
@@ -107,6 +109,17 @@ func TestUnaskedSectionIsFailed(t *testing.T) {
 	r.Settle(record.SectionsOf(record.Problems))
 	require.Equal(t, record.Failed, r.State(record.Observations))
 	require.Equal(t, record.NothingRecorded, r.State(record.Problems))
+}
+
+func TestCodedWithoutACode(t *testing.T) {
+	r := supplied(&record.Entry{Kind: record.KindObservation, Outcome: record.Mapped}, observation(record.Mapped))
+	r.Settle(record.AllSections)
+	require.Equal(t, record.Failed, r.State(record.Observations))
+	require.Equal(t, 1, r.Tally(record.Observations).Coded())
+
+	r = supplied(&record.Entry{Kind: record.KindObservation, Outcome: record.Exact})
+	r.Settle(record.AllSections)
+	require.Equal(t, record.Complete, r.State(record.Observations), "exact may have no code to carry")
 }
 
 func TestPatientDetailsAreNotNothing(t *testing.T) {
@@ -298,7 +311,7 @@ func TestSettleConserves(t *testing.T) {
 		kinds, outcomes := rapid.SampledFrom(record.Kinds()), rapid.SampledFrom([]record.Outcome{record.Exact, record.Mapped, record.Degraded, record.WithheldEntry,
 			record.Unsupported, record.FailedEntry, record.Duplicate, record.Pending})
 		for range rapid.IntRange(0, 40).Draw(t, "entries") {
-			r.Add(&record.Entry{Kind: kinds.Draw(t, "kind"), Outcome: outcomes.Draw(t, "outcome")})
+			r.Add(&record.Entry{Kind: kinds.Draw(t, "kind"), Outcome: outcomes.Draw(t, "outcome"), Target: asthma})
 		}
 		declared := map[record.Section]record.State{}
 		for range rapid.IntRange(0, 5).Draw(t, "declarations") {

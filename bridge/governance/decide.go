@@ -37,16 +37,17 @@ const op = "governance"
 
 // Decide applies the agreement to a request of consumer's. given are claims
 // that came beside the message, on the wire or the subject. The first check
-// that fails decides (safety IG-01).
+// that fails decides (safety IG-01). The claims come back with a refusal too,
+// for the audit says who was refused.
 func (a *Agreement) Decide(consumer, holder string, q *record.Request, given Claims) (Claims, error) {
-	if !a.Links() {
-		return Claims{}, record.Fault(record.ReasonDenied, op, ErrNotEnabled)
-	}
 	side := a.Sides[consumer]
-	if !side.Asks {
-		return Claims{}, record.Fault(record.ReasonDenied, op, ErrMayNotAsk)
-	}
 	claims := side.claims(q, given)
+	if !a.Links() {
+		return claims, record.Fault(record.ReasonDenied, op, ErrNotEnabled)
+	}
+	if !side.Asks {
+		return claims, record.Fault(record.ReasonDenied, op, ErrMayNotAsk)
+	}
 	if !side.Serves(claims.Organisation) {
 		return claims, record.Fault(record.ReasonDenied, op, ErrOrganisation)
 	}

@@ -20,7 +20,10 @@ func TestDecideOrder(t *testing.T) {
 	q.Requester = record.Requester{Organisation: "X99009"}
 	a := read(t, `"systmone": "B Controller"`, `"systmone": ""`, `"asks": true`, `"asks": false`)
 	decide := func() error {
-		_, err := a.Decide("emisweb", "systmone", q, governance.Claims{})
+		claims, err := a.Decide("emisweb", "systmone", q, governance.Claims{Purpose: "direct care"})
+		require.Equal(t, q.Requester.User, claims.User)
+		require.Equal(t, q.Requester.Organisation, claims.Organisation)
+		require.Equal(t, "direct care", claims.Purpose, "a refusal is audited with the claims it was made on")
 		return err
 	}
 	refused := func(want error) {
