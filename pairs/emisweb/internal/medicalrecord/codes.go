@@ -1,6 +1,7 @@
 package medicalrecord
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -197,7 +198,11 @@ func drug(n nativeCode) coding {
 // without any, those of the code.
 func (c coding) into(e *record.Entry, codes ...nativeCode) {
 	e.Code, e.Others, e.Malformed = c.code, c.others, c.malformed
-	e.Notes = append(e.Notes, c.notes...)
+	for _, n := range c.notes {
+		if !slices.Contains(e.Notes, n) {
+			e.Notes = append(e.Notes, n)
+		}
+	}
 	for _, n := range codes {
 		if strings.TrimSpace(e.Text) == "" {
 			e.Text = n.term

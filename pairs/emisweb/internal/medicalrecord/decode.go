@@ -209,16 +209,24 @@ func (d *decoder) add(e *record.Entry, label, words string) {
 
 // unknown keeps the words of an element nobody knows.
 func (d *decoder) unknown(e *record.Entry) {
-	d.add(e, unrecognised, d.r.WordsAndAttributes())
+	d.add(e, unrecognised, d.all())
 }
 
 // unrecognised makes an entry of an element nobody knows.
 func (d *decoder) unrecognised() {
+	d.rec.Add(&record.Entry{Kind: record.KindUnrecognised, At: d.at(), Text: d.all()})
+}
+
+// all is the current element in words, its name first.
+func (d *decoder) all() string {
+	if d.r.Name().Local == "" {
+		return d.r.WordsAndAttributes()
+	}
 	words := d.r.Name().Local
 	if content := d.r.WordsAndAttributes(); content != "" && content != words {
 		words += ": " + content
 	}
-	d.rec.Add(&record.Entry{Kind: record.KindUnrecognised, At: d.at(), Text: words})
+	return words
 }
 
 func (d *decoder) repeated(e *record.Entry) {

@@ -137,7 +137,7 @@ func (d *decoder) patientField(name string) {
 	l, ok := labels["Registration"].byElement[name]
 	switch {
 	case !ok:
-		d.register(unrecognised, d.r.WordsAndAttributes())
+		d.register(unrecognised, d.all())
 	case l.form == "id":
 		if v := d.value(); v != "" {
 			d.rec.Patient.OtherIDs = append(d.rec.Patient.OtherIDs, record.Identifier{Type: l.name, Value: v})
@@ -252,7 +252,7 @@ func (d *decoder) status(current bool) (status, date, kind string) {
 			l, ok := labels["CurrentStatus"].byElement[name]
 			switch {
 			case !current || !ok:
-				d.register(unrecognised, d.r.WordsAndAttributes())
+				d.register(unrecognised, d.all())
 			case l.form[0] == '=':
 				d.register(l.name, spell(l.form[1:], d.value()))
 			default:

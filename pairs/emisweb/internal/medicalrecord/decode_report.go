@@ -293,6 +293,9 @@ func (d *decoder) limits(e *record.Entry) {
 	}
 }
 
+// requestWords are the words of a request header, which has none of its own.
+const requestWords = "Test request"
+
 // requestHeader reads one test request: the header, its orders and the tests
 // in them, each an entry and part of the one above. A request is no result.
 func (d *decoder) requestHeader(at place) *record.Entry {
@@ -319,7 +322,7 @@ func (d *decoder) requestHeader(at place) *record.Entry {
 			}
 		}
 	}
-	e.Text = "Test request"
+	e.Text = requestWords
 	d.finish(at, e, id, start)
 	return e
 }

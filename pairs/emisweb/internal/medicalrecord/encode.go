@@ -314,7 +314,7 @@ func (x *encoder) ordered(e *record.Entry) bool {
 			}
 		}
 	}
-	return e.Text == "Test request"
+	return e.Text == requestWords
 }
 
 // carried reports that a problem can stand as the Problem child of the item it

@@ -1,6 +1,7 @@
 package medicalrecord
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -99,7 +100,7 @@ func ownQualifier(q record.Qualifier) bool {
 
 // linkable reports that a link to the problem can be written as one.
 func (x *encoder) linkable(typ string, p *record.Entry) bool {
-	return exact(p) && (qualified(typ) || typ == "Medication" || typ == "Issue")
+	return exact(p) && (qualified(typ) || typ == asText || typ == "Medication" || typ == "Issue")
 }
 
 // samePlace reports that the place of an entry goes without saying.
@@ -263,20 +264,11 @@ func (x *encoder) problemLines(e *record.Entry) []string {
 	}
 	lines := problemBag(p).lines
 	for _, n := range p.Notes {
-		if !contains(e.Notes, n) {
+		if !slices.Contains(e.Notes, n) {
 			lines = append(lines, n)
 		}
 	}
 	return lines
-}
-
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (x *encoder) links(e *record.Entry) {
@@ -303,6 +295,9 @@ func (x *encoder) links(e *record.Entry) {
 	}
 }
 
+// asText is the type of an Event that is words: no fact has a field in it.
+const asText = ""
+
 // event writes an Event: an entry of one of its kinds, or any entry at all as
 // words under the code it was given.
 func (x *encoder) event(e *record.Entry) {
@@ -316,7 +311,11 @@ func (x *encoder) event(e *record.Entry) {
 	if e.Kind == record.KindProblem && exact(e) {
 		l = nil // its Problem child holds them
 	}
-	b := x.bag(e, "Event", l)
+	typ := "Event"
+	if !exact(e) {
+		typ = asText
+	}
+	b := x.bag(e, typ, l)
 	if e.Kind == record.KindProblem && exact(e) {
 		b.lines = append(b.lines, problemBag(e).lines...)
 	}
@@ -353,7 +352,7 @@ func eventType(e *record.Entry) string {
 		return "12"
 	case record.KindImmunisation:
 		return "13"
-	case record.KindNote:
+	case record.KindNote, record.KindUnrecognised:
 		return "0"
 	}
 	return "1"

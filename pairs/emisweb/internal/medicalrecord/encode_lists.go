@@ -1,6 +1,7 @@
 package medicalrecord
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 func (l factList) without(names ...string) factList {
 	var kept factList
 	for _, f := range l {
-		if !contains(names, f.label) {
+		if !slices.Contains(names, f.label) {
 			kept = append(kept, f)
 		}
 	}
