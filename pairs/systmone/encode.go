@@ -29,6 +29,7 @@ type encoder struct {
 	index   map[*record.Entry]int
 	places  []placing // by the index
 	tasks   []*record.Entry
+	open    *moment // the Event of entries that stand alone
 }
 
 // placing is where an entry is written and whether it has been.
@@ -146,6 +147,9 @@ func (x *encoder) follow(e *record.Entry) {
 			return // no tree: the entry stands on its own
 		}
 	}
+	if e.Problem == nil && whole != nil && e.Date.Day() != "" && e.Date.Day() != whole.Date.Day() {
+		return // a part of another day
+	}
 	if p := x.at(whole); p != nil && released(whole) && whole.Problem == nil {
 		own.listed = true
 		p.followers = append(p.followers, e)
@@ -207,43 +211,48 @@ func (x *encoder) head(q *record.Request) {
 }
 
 // events writes every released entry once: consultations with their items,
-// and between them the entries that stand outside, those of one moment, author
-// and place together in one Event.
+// and between them the entries that stand outside.
 func (x *encoder) events() {
-	var open *moment
-	finish := func() {
-		if open != nil {
-			x.w.End()
-			open = nil
-		}
-	}
 	for i, e := range x.rec.Entries {
 		p := &x.places[i]
 		switch {
 		case p.listed || p.done || !released(e) || e.Kind == record.KindDemographics:
-			continue
 		case asTask(e):
 			x.tasks = append(x.tasks, e)
-			continue
 		case e.Consultation != nil:
-			finish()
+			x.finish()
 			x.consultation(e)
-			continue
+		default:
+			x.alone(e)
 		}
-		ev := momentOf(e)
-		ev.unstated = ev.date.IsZero()
-		if open == nil || !open.same(ev) {
-			finish()
-			open = ev
-			x.startEvent(ev, e, "", x.derive("event", x.source(e)))
-		}
-		x.entry(open, e)
 	}
-	finish()
+	x.finish()
+}
+
+// alone writes an entry outside the consultations; those of one moment, author
+// and place, in sequence, share an Event.
+func (x *encoder) alone(e *record.Entry) {
+	ev := momentOf(e)
+	ev.unstated = ev.date.IsZero()
+	if x.open == nil || !x.open.same(ev) {
+		x.finish()
+		x.open = ev
+		x.startEvent(ev, e, "", x.derive("event", x.source(e)))
+	}
+	x.entry(x.open, e)
+}
+
+// finish ends the Event of the entries that stand alone, if one is open.
+func (x *encoder) finish() {
+	if x.open != nil {
+		x.w.End()
+		x.open = nil
+	}
 }
 
 // consultation writes an Event with its items in order, a heading as a line
-// before the first entry under it.
+// before the first entry under it. An Event has one date: an item of another
+// day is named in its place and written after, in an Event of its own date.
 func (x *encoder) consultation(e *record.Entry) {
 	x.at(e).done = true
 	ev, c := momentOf(e), e.Consultation
@@ -254,6 +263,7 @@ func (x *encoder) consultation(e *record.Entry) {
 		x.narrative(led(e.Text, rest))
 	}
 	heading, page := "", ""
+	var later []*record.Entry
 	for _, item := range c.Items {
 		p := x.at(item.Entry)
 		if item.Entry != nil && (p == nil || p.done || !released(item.Entry)) {
@@ -268,12 +278,21 @@ func (x *encoder) consultation(e *record.Entry) {
 			}
 		}
 		page = item.Page
-		if item.Entry != nil {
+		switch {
+		case item.Entry == nil:
+		case ev.apart(item.Entry):
+			x.narrative([]string{"Shown under its own date, " + item.Entry.Date.Words() + ": " + item.Entry.Text})
+			later = append(later, item.Entry)
+		default:
 			x.item(ev, item.Entry)
 		}
 	}
 	x.linkedProblems(e)
 	x.w.End()
+	for _, e := range later {
+		x.alone(e)
+	}
+	x.finish()
 }
 
 // item writes an entry into the consultation's Event; a task keeps its own
@@ -380,6 +399,14 @@ func (m *moment) shows(d record.Date) bool {
 		return d == m.date
 	}
 	return d.Precision() >= record.PrecisionDay && m.date.Truncate(d.Precision()).Wall() == d.Wall()
+}
+
+// apart reports an entry that belongs to another day than the Event: a value
+// shown under a date that is not its own would be misread, whatever its text
+// says (safety §D.1 D-5).
+func (m *moment) apart(e *record.Entry) bool {
+	day := e.Date.Day()
+	return day != "" && day != m.date.Day() && e.Kind != record.KindDiary && e.Outcome != record.FailedEntry && !asTask(e)
 }
 
 // time is Event@DateTime: always to the second (S §1.2), "" when not known. A

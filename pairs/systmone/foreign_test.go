@@ -239,6 +239,30 @@ func TestEncode_Battery(t *testing.T) {
 	require.Contains(t, out, "Systolic")
 }
 
+// An item of another day is named in the consultation and written under its
+// own date.
+func TestEncode_ItemOfAnotherDay(t *testing.T) {
+	result, same, coarse := observation(t), observation(t), observation(t)
+	result.ID, result.Kind, result.Text, result.Date = "{R}", record.KindResult, "Serum potassium", date(t, "2016-09-28")
+	result.Value = &record.Value{Number: "5.1", Unit: "mmol/L"}
+	same.ID, same.Text = "{S}", "Cough"
+	coarse.ID, coarse.Text, coarse.Date = "{O}", "Appendicectomy", date(t, "1974")
+	part := observation(t)
+	part.ID, part.Text, part.Date, part.Parent = "{T}", "Later part", date(t, "2016-09-30"), result
+	c := observation(t)
+	c.ID, c.Kind, c.Text, c.Target, c.Code = "{C}", record.KindConsultation, "", mapping.Code{}, mapping.Code{}
+	c.Consultation = &record.Consultation{Items: []record.Item{{Entry: result}, {Entry: same}, {Entry: coarse}}}
+	rec := foreign(c, result, same, coarse, part)
+	out := sent(t, rec)
+	require.Contains(t, out, "<Narrative><Line>Shown under its own date, 28-Sep-2016: Serum potassium</Line></Narrative>")
+	require.Contains(t, out, "<FreeText>Date: 1974&#10;")
+	require.Contains(t, out, `<Event DateTime="2016-09-28T00:00:00" `)
+	back := decode(t, encode(t, rec))
+	require.Equal(t, "2016-09-28", find(t, back, record.KindResult, "Serum potassium").Date.String())
+	require.Equal(t, "2016-10-03", find(t, back, record.KindObservation, "Cough").Date.String())
+	require.Equal(t, "2016-09-30", find(t, back, record.KindObservation, "Later part").Date.String())
+}
+
 func allergy(t testing.TB, class record.AllergyClass) *record.Entry {
 	e := observation(t)
 	e.Kind, e.Text, e.Code, e.Target = record.KindAllergy, "Atorvastatin", drugSource, drugTarget
