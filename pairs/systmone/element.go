@@ -372,7 +372,9 @@ func (x *encoder) attachment(ev *moment, e *record.Entry) {
 	w.Optional("FileSize", f.Size)
 	w.Optional("DocumentUID", x.documentUID(e))
 	w.Optional("Comments", comments)
-	w.Optional(locatorSlot(f.Locator), f.Locator)
+	if slot := locatorSlot(f.Locator); slot != "" {
+		w.Element(slot, f.Locator)
+	}
 	x.linkedProblems(e)
 	w.End()
 }

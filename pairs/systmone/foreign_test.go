@@ -347,6 +347,22 @@ func TestFit_Unsupported(t *testing.T) {
 	}
 }
 
+func TestEncode_Document(t *testing.T) {
+	e := observation(t)
+	e.Kind, e.Text, e.Target, e.Code, e.Outcome = record.KindDocument, "Cardiology letter", mapping.Code{}, mapping.Code{}, record.Exact
+	e.Document = &record.Document{Name: "a.tif", Locator: "0471", Type: "Letter", MIME: "image/tiff", Comments: "see page 2"}
+	require.Contains(t, sent(t, foreign(e)), "<FileName>a.tif</FileName><DocumentUID>"+encodedUID(t, e)+"</DocumentUID>"+
+		"<Comments>Cardiology letter&#10;see page 2&#10;Location: 0471&#10;Document type: Letter&#10;Content type: image/tiff</Comments></Attachment>")
+	e.Document.Locator = `\\server\scans\a.tif`
+	require.Contains(t, sent(t, foreign(e)), `<DocumentPath>\\server\scans\a.tif</DocumentPath>`)
+}
+
+func encodedUID(t testing.TB, e *record.Entry) string {
+	x := &encoder{patient: "patient-guid"}
+	require.False(t, isUID(e.ID))
+	return x.uid("document", e)
+}
+
 // Withheld and duplicate entries leave no trace, a failed one its place.
 func TestEncode_Outcomes(t *testing.T) {
 	withheld, duplicate, failed := observation(t), observation(t), observation(t)

@@ -42,7 +42,7 @@ func TestResponse_Golden(t *testing.T) {
 	for _, name := range patients {
 		out := encode(t, carried(t, decode(t, patientFile(t, name))))
 		from, to := bytes.Index(out, []byte("<Event ")), bytes.Index(out, []byte("</Event>"))+len("</Event>")
-		golden(t, slices.Concat(out[:from], out[to:]), "patients", name, "systmone.sent.xml")
+		golden(t, slices.Concat(out[:from], out[to:]), "golden", name, "systmone.sent.xml")
 	}
 }
 
