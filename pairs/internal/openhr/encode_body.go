@@ -1,8 +1,10 @@
 package openhr
 
 import (
+	"cmp"
 	"strings"
 
+	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/xmlio"
 )
@@ -10,7 +12,7 @@ import (
 // body writes the one body an event has, and gathers what does not fit it.
 func (x *encoder) body(w *xmlio.Writer, e *record.Entry, n *extra) {
 	name := bodyOf(e)
-	if name != "observation" {
+	if name != "observation" && name != "allergy" {
 		n.line("Episodicity", term(e.Episodicity))
 		n.value(e.Value)
 	}
@@ -31,6 +33,8 @@ func (x *encoder) body(w *xmlio.Writer, e *record.Entry, n *extra) {
 		x.alert(w, n)
 	case "orderHeader":
 		x.order(w, n)
+	case "allergy":
+		x.targetDrug(w, e)
 	}
 	x.foreign(e, name, n)
 }
@@ -59,17 +63,44 @@ func (x *encoder) foreign(e *record.Entry, body string, n *extra) {
 	n.immunisation(notGivenSaid(e))
 	if a := e.Allergy; a != nil {
 		own := *a
-		if e.Target.IsZero() {
-			own.Substance.Scheme, own.Substance.Value = "", "" // it is the event's code
+		shown := e.Target
+		if body == "allergy" || e.Target.IsZero() { // the substance has its element
+			shown, own.Substance, own.Details = a.Substance, mapping.Code{}, ""
+			if body != "allergy" {
+				own.Details = a.Details
+			}
 		}
-		if class, kind := allergySubstance(e.Allergy.Substance.Scheme); class != record.AllergyUnclear && a.Type.Value == kind {
-			own.Type.Term, own.Type.Value = "", "" // its code says so
-		}
-		if _, kind := allergySubstance(e.Target.Scheme); kind != "" && a.Type.Value == kind {
-			own.Type.Term, own.Type.Value = "", ""
+		if _, kind := allergySubstance(shown.Scheme); kind != "" && a.Type.Value == kind {
+			own.Type = mapping.Code{} // its code says so
 		}
 		n.allergy(&own)
 	}
+}
+
+// targetDrug reports an allergy whose drug EMIS coded beside it: the deprecated
+// body holds that, and nothing an observation holds but the result status.
+func targetDrug(e *record.Entry) bool {
+	a, v := e.Allergy, e.Value
+	if a == nil || e.Target.IsZero() || e.Code.Scheme != e.Target.Scheme || !e.Episodicity.IsZero() {
+		return false
+	}
+	if v != nil && (v.Number+v.Text+v.Unreadable+v.AbnormalAs != "" || len(v.Ranges) > 0 || !v.Abnormal.IsZero()) {
+		return false
+	}
+	class, _ := allergySubstance(a.Substance.Scheme)
+	_, _, ok := writeCode(a.Substance)
+	return ok && class != record.AllergyUnclear
+}
+
+func (x *encoder) targetDrug(w *xmlio.Writer, e *record.Entry) {
+	if v := e.Value; v != nil && v.Status.Value != "" {
+		w.Start("allergy", "resultStatus", v.Status.Value)
+	} else {
+		w.Start("allergy")
+	}
+	a := e.Allergy
+	dtCode(w, "targetDrug", a.Substance, cmp.Or(a.Details, a.Substance.Term))
+	w.End()
 }
 
 // notGivenSaid is the immunisation without what a qualifier of the entry says

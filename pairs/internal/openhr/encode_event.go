@@ -81,6 +81,10 @@ func bodyOf(e *record.Entry) string {
 		return "alert"
 	case record.KindRequest:
 		return "orderHeader"
+	case record.KindAllergy:
+		if targetDrug(e) {
+			return "allergy"
+		}
 	case record.KindConsultation, record.KindAdministration:
 		return ""
 	}
