@@ -133,7 +133,7 @@ var (
 func (e *exchange) read(ctx context.Context, ask *record.Request, target string) (record.Response, error) {
 	q := *ask
 	q.Target = target
-	q.Requester.User, q.Requester.Organisation = e.by.User, e.by.Organisation
+	q.Requester = record.Requester{User: e.by.User, Role: e.by.Role, Organisation: e.by.Organisation, Software: "linkspan"}
 	native, err := e.dir.Holder.Codec.EncodeRequest(&q, e.messageID())
 	if err != nil {
 		return record.Response{}, err

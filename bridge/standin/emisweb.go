@@ -222,13 +222,13 @@ func (q *emisRequest) checkGet(mr *node) error {
 	if mr == nil {
 		return nil
 	}
-	steps := []part{{"MedicalRecord", 1, 1, holder}, {"MessageInformation", 1, 1, holder},
-		{"MessagePurpose", 1, 1, holder}, {"Get", 1, 1, holder}}
-	for _, p := range steps {
-		if err := mr.check(recordSpace, true, p); err != nil {
+	steps := [][]part{{{"MedicalRecord", 1, 1, holder}}, {{"MessageInformation", 1, 1, holder}},
+		{{"DateCreated", 0, 1, words}, {"TimeCreated", 0, 1, words}, {"MessagePurpose", 1, 1, holder}}, {{"Get", 1, 1, holder}}}
+	for _, parts := range steps {
+		if err := mr.check(recordSpace, true, parts...); err != nil {
 			return err
 		}
-		mr = mr.child(p.name)
+		mr = mr.child(parts[len(parts)-1].name)
 	}
 	err := mr.check(recordSpace, true, part{"MRGetType", 1, 1, filled}, part{"DataSet", 0, 1, words}, part{"SessionID", 1, 1, words})
 	if err != nil {

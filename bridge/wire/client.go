@@ -192,10 +192,8 @@ func (c *Client) exchange(ctx context.Context, msg []byte, going func()) ([]byte
 		return answer, nil
 	case errors.Is(err, errTooLarge):
 		return nil, fault(record.ReasonTooLarge, err)
-	case sending != nil && ctx.Err() == nil:
-		err = sending
 	}
-	return nil, fault(interrupted(ctx, err), err)
+	return nil, fault(interrupted(ctx, err), errors.Join(err, sending))
 }
 
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,11 +128,13 @@ func TestHTTPListenerWithoutANativeError(t *testing.T) {
 
 func TestHTTPListenerBoundsRequests(t *testing.T) {
 	entered, finish := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(finish) })
 	l := listen(t, httpWire, func(_ context.Context, msg []byte, _ Peer) []byte {
 		close(entered)
 		<-finish
 		return msg
 	}, ListenOptions{MaxConnections: 1})
+	t.Cleanup(release)
 	c := httpClient(t, l.Addr().String(), ClientOptions{})
 	done := make(chan error, 1)
 	go func() {
@@ -142,7 +145,7 @@ func TestHTTPListenerBoundsRequests(t *testing.T) {
 	answer, err := c.Do(soon(t), []byte("<b/>"), nil)
 	require.NoError(t, err)
 	require.Equal(t, "<error>busy</error>", string(answer))
-	close(finish)
+	release()
 	require.NoError(t, <-done)
 }
 
@@ -156,11 +159,13 @@ func TestHTTPSilenceIsATimeout(t *testing.T) {
 
 func TestHTTPShutdownFinishesWhatIsInHand(t *testing.T) {
 	entered, finish := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(finish) })
 	l := listen(t, httpWire, func(_ context.Context, msg []byte, _ Peer) []byte {
 		close(entered)
 		<-finish
 		return msg
 	}, ListenOptions{})
+	t.Cleanup(release)
 	c := httpClient(t, l.Addr().String(), ClientOptions{})
 	answered := make(chan string, 1)
 	go func() {
@@ -171,7 +176,7 @@ func TestHTTPShutdownFinishesWhatIsInHand(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- l.Shutdown(soon(t)) }()
 	<-l.closing
-	close(finish)
+	release()
 	require.Equal(t, "<a/>", <-answered)
 	require.NoError(t, <-done)
 }

@@ -162,7 +162,8 @@ func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
 
 // Shutdown takes no more messages and waits for the answers in hand. When ctx
 // is done first it cancels their handlers and closes their connections, and
-// returns ctx's error once they have returned. It may be called again.
+// returns ctx's error once they have returned, or after a second if they do
+// not. It may be called again.
 func (l *Listener) Shutdown(ctx context.Context) error {
 	l.shutdown.Do(func() {
 		l.mu.Lock()
@@ -194,7 +195,10 @@ func (l *Listener) Shutdown(ctx context.Context) error {
 	if l.server != nil {
 		_ = l.server.Close()
 	}
-	<-idle
+	select {
+	case <-idle:
+	case <-time.After(lingering):
+	}
 	return ctx.Err()
 }
 

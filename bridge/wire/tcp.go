@@ -47,6 +47,7 @@ func (l *Listener) serveTCP(conn net.Conn) {
 		cancel()
 		if err != nil {
 			l.report(peer.Address, record.ReasonDenied, err)
+			linger(conn)
 			return
 		}
 		state := secured.ConnectionState()
@@ -174,18 +175,21 @@ func (l *Listener) send(conn net.Conn, answer []byte) bool {
 	return true
 }
 
-// lingering bounds how long, and how much, is read and thrown away after a last
-// answer, so that the reset of unread bytes does not overtake it.
+// last sends an answer after which the connection ends.
+func (l *Listener) last(conn net.Conn, answer []byte) {
+	if answer != nil && l.send(conn, answer) {
+		linger(conn)
+	}
+}
+
+// lingering bounds how long, and how much, is read and thrown away after the
+// last that was said, so that the reset of unread bytes does not overtake it.
 const (
 	lingering      = time.Second
 	lingeringBytes = 64 << 20
 )
 
-// last sends an answer after which the connection ends.
-func (l *Listener) last(conn net.Conn, answer []byte) {
-	if answer == nil || !l.send(conn, answer) {
-		return
-	}
+func linger(conn net.Conn) {
 	if half, ok := conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		return
 	}
