@@ -116,11 +116,12 @@ func TestOperationsSeeWhatIsExported(t *testing.T) {
 	}
 	// Every instance answers $SRV, and all of them are heard.
 	for range 2 {
-		service, err := micro.AddService(connect(t, s), micro.Config{Name: "linkspan", Version: "1.0.0"})
+		instance := connect(t, s)
+		service, err := micro.AddService(instance, micro.Config{Name: "linkspan", Version: "1.0.0"})
 		require.NoError(t, err)
+		require.NoError(t, instance.Flush())
 		t.Cleanup(func() { require.NoError(t, service.Stop()) })
 	}
-	require.NoError(t, role.Flush())
 	inbox, err := ops.SubscribeSync(ops.NewInbox())
 	require.NoError(t, err)
 	require.NoError(t, ops.PublishRequest("$SRV.PING", inbox.Subject, nil))
