@@ -1,0 +1,96 @@
+package standin
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/record"
+)
+
+// settings are what a site must set for its requests to be accepted: SystmOne
+// refuses an empty API key, EMIS an envelope without To.
+var settings = map[string]map[string]string{
+	"systmone": {"api-key": "k", "device-id": "00000000000000aa", "device-version": "1"},
+	"emisweb":  {"address": "https://emis.invalid/ITK", "organisation": "X99002", "user": "linkspan", "machine": "bridge"},
+}
+
+// TestProductsRequestsAreAccepted: what the product asks passes the check it
+// had no part in.
+func TestProductsRequestsAreAccepted(t *testing.T) {
+	number, err := record.ParseNHSNumber(nora)
+	require.NoError(t, err)
+	from, err := record.ParseISO("2015-02")
+	require.NoError(t, err)
+	asked := []record.Request{
+		{Whole: true, Sections: record.AllSections},
+		{Sections: record.AllSections, Effective: record.Period{From: from}},
+		{Sections: record.SectionsOf(record.Demographics), Entered: record.Period{From: from, To: from}},
+		{Sections: record.SectionsOf(record.Observations, record.Investigations), CodeScheme: mapping.CTV3, DrugScheme: mapping.DMD,
+			Codes: []mapping.Code{{Scheme: mapping.CTV3, Value: "2469."}}, Authors: []string{"pattwell"}},
+	}
+	for _, s := range record.Sections() {
+		asked = append(asked, record.Request{Sections: record.SectionsOf(s)})
+	}
+	asked = append(asked, record.Request{Sections: record.SectionsOf(record.Demographics, record.Medication, record.Issues)})
+	for _, s := range pairs.Systems() {
+		if settings[s.Name] == nil {
+			continue
+		}
+		codec, err := s.New(system.Options{Settings: settings[s.Name]})
+		require.NoError(t, err)
+		stand := serve(t, s.Name, Options{Organisations: []string{"X99001"}})
+		for _, q := range asked {
+			q.Patient.NHS, q.Target = number, "X99001"
+			msg, err := codec.EncodeRequest(&q, system.MessageID{ID: "0d6b7a52-11f9-4c1e-8d3a-2f6f7be0c9aa", At: time.Unix(0, 0)})
+			require.NoError(t, err)
+			require.Equal(t, nora, numberIn(stand.ask(t, string(msg))), string(msg))
+		}
+	}
+}
+
+// TestComposedRequestsAreAccepted runs the check over the messages composed
+// from the published ones, where they are at hand. Their signature is none.
+func TestComposedRequestsAreAccepted(t *testing.T) {
+	for pattern, check := range map[string]func([]byte) error{
+		"systmone/ci-0[13]-*-request.xml": func(msg []byte) error { return readSystmOne(msg).(*clientRequest).refused },
+		"emisweb/emis-ewds-get*.xml": func(msg []byte) error {
+			root, err := parse(msg)
+			if err != nil {
+				return err
+			}
+			return (&emisRequest{}).check(root)
+		},
+	} {
+		files, err := filepath.Glob("../../../shared/examples/" + pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			msg, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.NoError(t, check(msg), file)
+		}
+	}
+}
+
+// TestShippedRecordsAreServed loads the synthetic patients of the project.
+func TestShippedRecordsAreServed(t *testing.T) {
+	folder := os.DirFS("../../testdata/patients")
+	for name, request := range map[string]func(string, string) string{"systmone": clientRequestFor, "emisweb": emisRequestFor} {
+		s, err := New(name, folder, Options{})
+		require.NoError(t, err)
+		require.Subset(t, s.Patients(), []string{nora, tom, nobody})
+		for _, number := range s.Patients() {
+			answer := string(reply(s.question([]byte(request(number, ""))), s.records, Options{}))
+			require.Contains(t, strings.ReplaceAll(answer, " ", ""), number)
+			require.NotContains(t, answer, "ErrorMessage")
+			require.NotContains(t, answer, "MessagingError")
+		}
+	}
+}
