@@ -66,16 +66,17 @@ func (x *encoder) native(ev *moment, e *record.Entry) {
 		x.attachment(ev, e)
 	case e.Kind == record.KindNote:
 		x.w.Start("Narrative")
-		x.noteLines(led2(e.Text, x.lines(ev, e, true)))
+		text := x.lines(ev, e, true)
+		if e.Text != "" || len(text) == 0 {
+			text = append([]string{e.Text}, text...)
+		}
+		x.noteLines(text)
 		x.linkedProblems(e)
 		x.w.End()
 	default:
 		x.narrative(x.text(ev, e))
 	}
 }
-
-// led2 is led for a note, whose words may be empty.
-func led2(first string, rest []string) []string { return append([]string{first}, rest...) }
 
 // asCode reports an entry that is written as a ClinicalCode.
 func asCode(e *record.Entry) bool {

@@ -270,7 +270,7 @@ func (x *encoder) consultation(e *record.Entry) {
 			continue
 		}
 		if item.Page != page && item.Page != "" {
-			x.narrative([]string{"Problem: " + item.Page})
+			x.narrative([]string{"Problem page: " + item.Page})
 		}
 		if words := headingWords(item); words != heading || item.Entry == nil {
 			if heading = words; words != "" {

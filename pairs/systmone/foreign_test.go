@@ -316,7 +316,7 @@ func TestFit_Meaning(t *testing.T) {
 	unreadable.Kind, unreadable.Value = record.KindResult, &record.Value{Unreadable: "about 5"}
 	uncoded := observation(t)
 	uncoded.Target, uncoded.Code = mapping.Code{}, mapping.Code{}
-	for words, e := range map[string]*record.Entry{"Certainty: Excluded": denied, "Certainty: Possible": doubted, "[family history]": relative,
+	for words, e := range map[string]*record.Entry{"<FreeText>Asthma [denied: Excluded]&#10;Certainty: Excluded": denied, "<FreeText>Asthma [in doubt: Possible]&#10;Certainty: Possible": doubted, "[family history]": relative,
 		"NOT GIVEN": refused, "Value as recorded: about 5": unreadable, "Asthma": uncoded} {
 		out := sent(t, foreign(e))
 		require.Equal(t, record.Degraded, e.Outcome, words)

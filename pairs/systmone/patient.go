@@ -177,3 +177,62 @@ func (x *encoder) codedField(element string) {
 	}
 	x.w.End()
 }
+
+// patientLines are what the patient block of the format has no slot for; they
+// stand beside the head of the record.
+func patientLines(p *record.Patient) []string {
+	var l lines
+	if strings.TrimSpace(p.FirstName) != "" && !strings.HasPrefix(p.Forenames, p.FirstName) {
+		l.add("Forenames", p.Forenames)
+	}
+	l.add("Birth name", p.BirthName)
+	l.add("Previous name", p.Previous)
+	l.coarse("Date of birth", p.BirthDate)
+	l.coarse("Date of death", p.DeathDate)
+	if p.Dead && p.DeathDate.IsZero() {
+		l = append(l, "Date of death: the patient is recorded as deceased; date not known")
+	}
+	l.coarse("Care start date", p.RegisteredOn)
+	l.add("Registration status", p.Status)
+	for i, a := range p.Addresses {
+		if i != mainAddress(p) || a.Use != "" && a.Use != "home" {
+			l.add(strings.TrimSpace("Address "+a.Use), addressWords(a))
+		}
+	}
+	for i, c := range p.Contacts {
+		if contactElement(p, i) == "" {
+			l.add("Contact "+c.Use, c.Value)
+		}
+	}
+	if gp := p.UsualGP; gp != nil && gp.UserName != gp.Name() {
+		l.add("Usual GP", personWords(gp))
+	}
+	if p.Registered != nil {
+		l.add("Registered GP", personWords(p.Registered))
+	}
+	if p.Practice != nil {
+		l.add("Practice", placeWords(p.Practice))
+	}
+	for _, id := range p.OtherIDs {
+		if id.Type != idReporting && id.Type != idPseudo && id.Type != idClient {
+			l.add(id.Type, id.Value)
+		}
+	}
+	for i, q := range p.Registration {
+		if registrationElement(p, i) == "" {
+			l.add(q.Name, q.Value)
+		}
+	}
+	l.add("Confidentiality", p.Confidential)
+	return l
+}
+
+func addressWords(a record.Address) string {
+	var parts []string
+	for _, part := range []string{a.House, a.Number, a.Street, a.Village, a.Town, a.County, a.Postcode} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ")
+}

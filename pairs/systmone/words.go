@@ -1,6 +1,7 @@
 package systmone
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -26,7 +27,8 @@ func (l *lines) date(label string, d record.Date) {
 // coarse adds a date only where a slot that takes a day could not say all of
 // it: nothing is padded, and no time of day is lost.
 func (l *lines) coarse(label string, d record.Date) {
-	if p := d.Precision(); p != record.PrecisionDay {
+	midnight := d.Clock() == "00:00:00" || d.Clock() == "00:00" // how a system that must have a time says it has none
+	if d.Precision() != record.PrecisionDay && !midnight {
 		l.date(label, d)
 	}
 }
@@ -47,13 +49,28 @@ func wordsOf(c mapping.Code) string {
 // allergy to a drug never reads as the drug.
 func (x *encoder) text(ev *moment, e *record.Entry) []string {
 	first := e.Text
-	if mark := kindMark(e); mark != "" {
-		first = strings.TrimSpace(first + " [" + mark + "]")
+	for _, mark := range []string{meaningMark(e), kindMark(e)} {
+		if mark != "" {
+			first = strings.TrimSpace(first + " [" + mark + "]")
+		}
 	}
 	if first == "" && e.Kind != record.KindNote {
 		first = "[" + e.Kind.String() + "]"
 	}
 	return append([]string{first}, x.lines(ev, e, false)...)
+}
+
+// meaningMark says on the first line that a statement is turned round.
+func meaningMark(e *record.Entry) string {
+	for _, q := range e.Qualifiers {
+		switch q.Meaning {
+		case record.Negates:
+			return "denied: " + q.Value
+		case record.Doubts:
+			return "in doubt: " + q.Value
+		}
+	}
+	return ""
 }
 
 // kindMark names what an entry is where its words alone could be misread.
@@ -79,6 +96,8 @@ func kindMark(e *record.Entry) string {
 			return "past allergy, ended"
 		case a.Class == record.AllergyNonDrug:
 			return "non-drug allergy"
+		case a.Class == record.AllergyUnclear:
+			return "allergy"
 		}
 		return "drug allergy"
 	case record.KindImmunisation:
@@ -126,7 +145,11 @@ func (x *encoder) lines(ev *moment, e *record.Entry, native bool) []string {
 	}
 	facts(&l, e, native)
 	x.context(&l, ev, e)
-	l = append(l, e.Notes...)
+	for _, note := range e.Notes {
+		if !slices.Contains(l, note) {
+			l = append(l, note)
+		}
+	}
 	if native && !e.Target.IsZero() && !codeSlot(e) {
 		l = append(l, "Code: "+string(e.Target.Scheme)+" "+e.Target.Value+" "+e.Target.Term)
 	}
@@ -228,7 +251,7 @@ func facts(l *lines, e *record.Entry, native bool) {
 		allergyLines(l, e, native)
 	}
 	if e.Consultation != nil {
-		consultationLines(l, e.Consultation, native)
+		consultationLines(l, e, native)
 	}
 	if e.Report != nil {
 		reportLines(l, e.Report, native)
@@ -414,8 +437,9 @@ func allergyLines(l *lines, e *record.Entry, native bool) {
 	l.add("Excludes", a.Excludes)
 }
 
-func consultationLines(l *lines, c *record.Consultation, native bool) {
-	if !native || c.TypeText != c.Type.Value {
+func consultationLines(l *lines, e *record.Entry, native bool) {
+	c := e.Consultation
+	if c.TypeText != e.Text && (!native || c.TypeText != c.Type.Value) {
 		l.add("Consultation type", c.TypeText)
 	}
 	if !native {
