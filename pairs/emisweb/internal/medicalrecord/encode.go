@@ -257,12 +257,7 @@ func (x *encoder) battery(e *record.Entry) bool {
 			return false
 		}
 	}
-	return !x.battery2(e)
-}
-
-// battery2 is a battery inside a battery, which an Investigation cannot hold.
-func (x *encoder) battery2(e *record.Entry) bool {
-	return e.Parent != nil && x.plans[e.Parent] == inInvestigations
+	return true
 }
 
 func eventKind(k record.Kind) bool {

@@ -31,7 +31,7 @@ func Fit(rec *record.Record) {
 
 func misfit(e *record.Entry) (record.Outcome, string) {
 	for _, q := range e.Qualifiers {
-		if q.Meaning != record.Refines && !ownQualifier(q) {
+		if q.Meaning != record.Refines && (!ownQualifier(q) || !takesQualifiers(e.Kind)) {
 			return record.Unsupported, "Shown as text: the code alone would say the opposite or more than was recorded."
 		}
 	}
@@ -52,8 +52,8 @@ func misfit(e *record.Entry) (record.Outcome, string) {
 			return record.Degraded, "Shown as text: a request, not a result."
 		}
 	case record.KindMedication:
-		if m := e.Medication; m != nil && m.Status.Value == "A" && m.Cancelled {
-			return record.Degraded, "Shown as text: the medication is recorded both as current and as cancelled."
+		if m := e.Medication; m != nil && m.Status.Value == "A" && (m.Cancelled || m.EndReason != "") {
+			return record.Degraded, "Shown as text: the medication is recorded both as current and as ended."
 		}
 	case record.KindIssue:
 		if m := e.Medication; m != nil && m.Cancelled {
@@ -61,4 +61,14 @@ func misfit(e *record.Entry) (record.Outcome, string) {
 		}
 	}
 	return 0, ""
+}
+
+// takesQualifiers reports the kinds whose element has a QualifierList: all
+// coded items (E §2).
+func takesQualifiers(k record.Kind) bool {
+	switch k {
+	case record.KindMedication, record.KindIssue, record.KindConsultation, record.KindReport, record.KindAdministration:
+		return false
+	}
+	return true
 }
