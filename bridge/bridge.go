@@ -41,6 +41,7 @@ type Bridge struct {
 	version   string
 	audit     *audit.Log // of the exchange role
 	listeners map[string]*wire.Listener
+	failed    chan error
 	// intakes are stopped before anything else, so that what is under way can
 	// still reach every role; stops are then run last in, first out.
 	intakes, stops []func(context.Context) error
@@ -57,7 +58,7 @@ type Options struct {
 // Start starts the configured roles and returns when all of them answer. On
 // error nothing is left running.
 func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
-	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, version: o.Version, listeners: map[string]*wire.Listener{}}
+	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, version: o.Version, listeners: map[string]*wire.Listener{}, failed: make(chan error, 1)}
 	if b.log == nil {
 		b.log = zap.NewNop()
 	}
@@ -133,7 +134,8 @@ func (b *Bridge) connect() error {
 		return err
 	}
 	if c.NATSURL != "" {
-		b.nc, err = natsd.ConnectExternal(natsd.External{URLs: c.NATSURL, Credentials: c.NATSCreds, CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey}, "linkspan-"+c.Instance)
+		b.nc, err = natsd.ConnectExternal(natsd.External{URLs: c.NATSURL, Credentials: c.NATSCreds, CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey,
+			Log: b.natsLog, Closed: b.connectionLost}, "linkspan-"+c.Instance)
 		if err != nil {
 			return err
 		}
@@ -148,7 +150,7 @@ func (b *Bridge) connect() error {
 		}
 	}
 	b.onStop(b.drain)
-	b.spine = spine.New(b.nc, key, spine.Options{Limit: c.RecordLimit})
+	b.spine = spine.New(b.nc, key, spine.Options{Limit: c.RecordLimit, Timeout: c.Deadline, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
 	return nil
 }
 
@@ -257,6 +259,19 @@ func (b *Bridge) outcome(o Outcome) {
 		b.observe(o)
 	}
 }
+
+// connectionLost hears that the connection to the NATS servers is closed for
+// good; reconnecting is the connection's own business and never ends.
+func (b *Bridge) connectionLost(err error) {
+	select {
+	case b.failed <- fmt.Errorf("connection to NATS closed: %w", err):
+	default:
+	}
+}
+
+// Failed gives the fault after which the instance cannot go on, if it comes to
+// one; the caller stops it then.
+func (b *Bridge) Failed() <-chan error { return b.failed }
 
 // Address is where a system's own wire is taken, "" when it is not.
 func (b *Bridge) Address(name string) string {

@@ -32,7 +32,10 @@ type edge struct {
 func (e *edge) answer(ctx context.Context, native []byte, given spine.Claims) []byte {
 	ctx, cancel := context.WithTimeout(ctx, e.deadline)
 	defer cancel()
-	q, err := e.side.Codec.DecodeRequest(ctx, native)
+	q, err := e.side.Codec.DecodeRequest(context.WithoutCancel(ctx), native) // a refusal echoes the request's ids even when time is up
+	if err == nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return e.refuse(&q, err)
 	}

@@ -71,7 +71,7 @@ func TestRequestAboveTheLimitOrTheConnection(t *testing.T) {
 	_, err = l.asker.Request(within(t), subject, message("a", xmlish(3<<20)))
 	require.NoError(t, err, "compressed it fits one message")
 	tiny := New(l.asker.nc, l.key, Options{Limit: 10})
-	_, err = tiny.Request(within(t), subject, message("a", []byte("0123456789")))
+	_, err = tiny.Request(within(t), subject, message("a", []byte("abcdefghij")))
 	require.NoError(t, err)
 	_, err = tiny.Request(within(t), subject, message("a", []byte("0123456789X")))
 	requireReason(t, record.ReasonTooLarge, err)

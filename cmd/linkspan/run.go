@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,11 +39,15 @@ func (runCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	<-ctx.Done()
-	log.Info("draining")
+	var failed error
+	select {
+	case <-ctx.Done():
+		log.Info("draining")
+	case failed = <-b.Failed():
+	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return b.Stop(bounded)
+	return errors.Join(failed, b.Stop(bounded))
 }
 
 func logger(level string) (*zap.Logger, error) {
