@@ -49,7 +49,10 @@ func (d *decoder) resolve() {
 func (d *decoder) source() {
 	s := &d.rec.Source
 	if o := d.place(d.author); o != nil {
-		s.Organisation, s.ODS = o.Name, o.ODS
+		s.ODS = o.ODS
+		if s.Organisation == "" {
+			s.Organisation = o.Name
+		}
 	}
 	if d.nationalCode != "" {
 		s.ODS = d.nationalCode
