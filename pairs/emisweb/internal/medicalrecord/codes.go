@@ -44,7 +44,7 @@ func (d *decoder) code(e *record.Entry) nativeCode {
 }
 
 // clinical reads a value of one of the schemes of StringCodeType. READ4 and
-// the drug list numbers of EMIS are in no table of ours and stay text.
+// the drug list numbers of EMIS are no codes of an entry of ours and stay text.
 func clinical(scheme, value, term string) (mapping.Code, bool) {
 	var c mapping.Code
 	var err error

@@ -43,7 +43,6 @@ type decoder struct {
 	problems  directory[*record.Entry]
 	drugs     directory[*record.Entry]
 	referrals directory[*record.Entry]
-	requests  directory[*record.Entry]
 
 	late       []func() // what waits for the directories
 	heads      []headed // problems with the items that define them
@@ -289,14 +288,7 @@ func spell(slot, native string) string {
 
 // begin starts an entry at a place.
 func (d *decoder) begin(at place) *record.Entry {
-	kind := record.KindObservation
-	for _, k := range record.Kinds() {
-		if k.Section() == places[at].section {
-			kind = k
-			break
-		}
-	}
-	e := d.rec.Add(&record.Entry{Kind: kind, At: d.at(), Counted: d.base + firstPath[at] + 2})
+	e := d.rec.Add(&record.Entry{Kind: kindAt[at], At: d.at(), Counted: d.base + firstPath[at] + 2})
 	for name, value := range d.r.Attrs() {
 		d.add(e, unrecognised, name.Local+": "+value)
 	}

@@ -233,8 +233,9 @@ func (d *decoder) allergy(at place) *record.Entry {
 	return e
 }
 
-// substance reads what the allergy is to. Only an EMIS preparation code or a
-// dm+d identifier is a code of ours.
+// substance reads what the allergy is to: an EMIS preparation code, a dm+d
+// identifier, or a number of one of EMIS's own lists of drugs, which keeps the
+// name of the list as its scheme, as in OpenHR (emisweb.drug-name, ...).
 func (d *decoder) substance(e *record.Entry, n nativeCode) {
 	a := e.Allergy
 	a.Details = n.term
@@ -248,6 +249,12 @@ func (d *decoder) substance(e *record.Entry, n nativeCode) {
 	}
 	a.Substance = c.code
 	e.Notes = append(e.Notes, c.notes...)
+	if list, _, known := readSlot("drug-list", n.scheme); known && n.value != "" && a.Substance.IsZero() {
+		number := mapping.Code{Scheme: mapping.Scheme(own + list.Value), Value: n.value, Term: n.term}
+		if number.Check() == nil {
+			a.Substance, n.value = number, ""
+		}
+	}
 	if n.value != "" || n.scheme != "" && c.code.IsZero() {
 		e.Notes = append(e.Notes, "Source code: "+nativeCode{value: n.value, scheme: n.scheme, term: n.term}.inWords())
 	}

@@ -19,6 +19,7 @@ func (d *decoder) registration() {
 	var id ident
 	var current, home record.Address
 	var dead string
+	var undated bool // dead on a date that is none
 	for name := range d.fields(nil) {
 		switch name {
 		case "DateOfBirth":
@@ -58,7 +59,9 @@ func (d *decoder) registration() {
 		case "PrisonDoctorGP":
 			d.named(nil, "Prison doctor", inPeople)
 		case "DateOfDeath":
-			p.DeathDate = d.stamp(nil, "Date of death as recorded", d.value())
+			words := d.value()
+			p.DeathDate = d.stamp(nil, "Date of death as recorded", words)
+			undated = words != "" && p.DeathDate.IsZero()
 		case "Dead":
 			dead = d.value()
 		case "PolicyId":
@@ -71,7 +74,7 @@ func (d *decoder) registration() {
 			}
 		}
 	}
-	d.dead(dead)
+	d.dead(dead, undated)
 	if key := id.name("Registration"); key != "" {
 		p.ID = key
 	}
@@ -93,14 +96,18 @@ func (d *decoder) addresses(current, home record.Address) {
 	}
 }
 
-func (d *decoder) dead(native string) {
+func (d *decoder) dead(native string, undated bool) {
 	p := &d.rec.Patient
+	p.Dead = undated
 	switch native {
 	case "", "0":
 	case "1":
 		p.Dead = p.DeathDate.IsZero()
 	default:
 		d.register("Dead", native)
+	}
+	if p.Dead || !p.DeathDate.IsZero() {
+		d.rec.Warn(record.Warning{Code: record.WarnDeceased, Section: record.Demographics, Detail: p.DeathDate.Words()})
 	}
 }
 

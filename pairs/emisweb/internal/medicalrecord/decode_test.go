@@ -99,7 +99,7 @@ func TestFaultsOfContentTouchOnlyTheirEntry(t *testing.T) {
 	}
 	text := strings.Join(flat(rec), "\n")
 	for _, want := range []string{"31/02/2016 (not a date)", "?< 4.1 mmol/L", "READ2 see notes!", "Weather: squally", "reference 99", "Episodicity as recorded: 8",
-		"Event type as recorded: 99", "Date part as recorded: 7", "25:61", "Status as recorded: 9", "EMISDRUGNAME 2529", "boat late", "READ4 R060-1", "Sex as recorded",
+		"Event type as recorded: 99", "Date part as recorded: 7", "25:61", "Status as recorded: 9", "emisweb.drug-name", "2529", "boat late", "READ4 R060-1", "Sex as recorded",
 		"TideTable: springs", "Status as recorded: G", "policy 44", "EMIS code id EMISPREPARATION 9061"} {
 		require.True(t, strings.Contains(text, want), want)
 	}
@@ -254,6 +254,25 @@ func TestDates(t *testing.T) {
 		e := one(t, event1(in))
 		require.Equal(t, want.date, e.Date.String(), in)
 		require.Len(t, e.Notes, want.notes, in)
+	}
+}
+
+func TestDeath(t *testing.T) {
+	for in, want := range map[string]struct {
+		dead bool
+		date string
+		warn int
+	}{
+		"":               {false, "", 0},
+		"<Dead>0</Dead>": {false, "", 0},
+		"<Dead>1</Dead>": {true, "", 1},
+		"<DateOfDeath>02/05/2016</DateOfDeath><Dead>1</Dead>": {false, "2016-05-02", 1},
+		"<DateOfDeath>31/02/2016</DateOfDeath><Dead>0</Dead>": {true, "", 1},
+	} {
+		rec := mustDecode(t, []byte(`<MedicalRecord xmlns="`+Namespace+`"><Registration>`+in+`</Registration></MedicalRecord>`))
+		require.Equal(t, want.dead, rec.Patient.Dead, in)
+		require.Equal(t, want.date, rec.Patient.DeathDate.String(), in)
+		require.Len(t, rec.Warnings, want.warn, in)
 	}
 }
 

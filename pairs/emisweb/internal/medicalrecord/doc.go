@@ -162,4 +162,20 @@ func makePaths() (paths []record.EntryPath, first, problem [placeCount]int) {
 	return paths, first, problem
 }
 
+// kindAt is the kind of an entry at a place until its content says more: the
+// first of the place's section.
+var kindAt = makeKinds()
+
+func makeKinds() (kinds [placeCount]record.Kind) {
+	for at, p := range places {
+		for _, k := range record.Kinds() {
+			if k.Section() == p.section {
+				kinds[at] = k
+				break
+			}
+		}
+	}
+	return kinds
+}
+
 func (at place) event() bool { return at <= atConsultedBatteryEvent }

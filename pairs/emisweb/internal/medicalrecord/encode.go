@@ -33,7 +33,6 @@ type encoder struct {
 	locations numbered[*record.Organisation]
 	kinds     numbered[string]
 	policies  numbered[string]
-	err       error
 }
 
 // numbered gives things their RefID in order of first use.
@@ -92,9 +91,6 @@ func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.Messag
 	x.originator(from)
 	x.policyList()
 	w.End()
-	if x.err != nil {
-		return &record.Error{Reason: record.ReasonInternal, Op: opEncode, Err: x.err}
-	}
 	return nil
 }
 
@@ -356,12 +352,6 @@ func (x *encoder) consulted(e *record.Entry) bool {
 	}
 	_, ok := x.consultedIn()[e]
 	return ok
-}
-
-func (x *encoder) fail(what string) {
-	if x.err == nil {
-		x.err = errors.New(what)
-	}
 }
 
 // guid is the id where it is one, else one derived from it: the same record

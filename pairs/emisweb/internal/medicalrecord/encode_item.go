@@ -8,7 +8,7 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
-// lines makes the bag of an entry for a type of element: what has a field goes
+// bag makes the bag of an entry for a type of element: what has a field goes
 // into it, everything else becomes lines in the order a reader needs it:
 // qualifiers, the clinician's text, what the entry holds beside, notes and at
 // last the code it came with (safety §D.1 D-2, D-4, D-7).

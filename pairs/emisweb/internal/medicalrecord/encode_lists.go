@@ -45,13 +45,17 @@ func (x *encoder) allergy(e *record.Entry) {
 	if s := e.Target.Scheme; s == mapping.EMISDrug || s == mapping.DMD {
 		substance, drugTarget = e.Target, true
 	}
-	if !drugTarget && substance.Scheme != mapping.EMISDrug && substance.Scheme != mapping.DMD {
+	list := writeSlot("drug-list", strings.TrimPrefix(string(substance.Scheme), own))
+	if !drugTarget && substance.Scheme != mapping.EMISDrug && substance.Scheme != mapping.DMD && list == "" {
 		l.code("Substance code", substance)
 		substance = mapping.Code{}
 	} else if drugTarget && !a.Substance.IsZero() && a.Substance.Key() != e.Target.Key() {
 		l.code("Substance code", a.Substance)
 	}
 	native, scheme := allergyType(a, !substance.IsZero())
+	if list != "" && !drugTarget {
+		scheme = list
+	}
 	b := x.bagged(e, "Allergy", l)
 	x.w.Start("Allergy")
 	x.coded(e, b)
@@ -94,6 +98,9 @@ func allergyType(a *record.Allergy, drug bool) (native, scheme string) {
 
 func (x *encoder) substance(c mapping.Code, scheme, term string) {
 	x.w.Start("Codes")
+	if strings.HasPrefix(string(c.Scheme), own) {
+		x.w.Element("Value", c.Value)
+	}
 	x.w.Optional("Scheme", scheme)
 	x.w.Element("Term", term)
 	switch c.Scheme {

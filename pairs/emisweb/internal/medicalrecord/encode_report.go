@@ -42,7 +42,7 @@ func (x *encoder) agent(element string, names []string) bool {
 	return true
 }
 
-// lines makes the free text of a laboratory element, which has no author, no
+// remarks makes the free text of a laboratory element, which has no author, no
 // value of its own and no links: all of it stands in the comments.
 func (x *encoder) remarks(e *record.Entry, b *bag) []string {
 	lines := b.lines
@@ -145,7 +145,8 @@ func (x *encoder) labIDs(e *record.Entry, b *bag) {
 	}
 }
 
-// codes writes Code and TermID of a laboratory element and gives the rest.
+// codes writes Code and TermID of a laboratory element, and gives the code it
+// was filed under.
 func (x *encoder) codes(e *record.Entry) (filed mapping.Code) {
 	if e.Outcome == record.Unsupported || e.Outcome == record.FailedEntry {
 		return mapping.Code{}
