@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+	_ "time/tzdata" // the box may have no zone data, and wrong wall times are clinical
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
@@ -65,11 +66,26 @@ func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
 	if b.now == nil {
 		b.now = time.Now
 	}
+	if err := b.useLondon(); err != nil {
+		return nil, err
+	}
 	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(err, b.Stop(ctx))
 	}
 	b.log.Info("ready", zap.String("economy", c.Economy), zap.String("pair", c.Pair), zap.Strings("roles", c.Roles), zap.String("instance", c.Instance))
 	return b, nil
+}
+
+// useLondon makes every time that is written the wall time of the United
+// Kingdom, which both systems show and SystmOne writes without a zone (S §1.2).
+func (b *Bridge) useLondon() error {
+	london, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		return fmt.Errorf("time zone: %w", err)
+	}
+	now := b.now
+	b.now = func() time.Time { return now().In(london) }
+	return nil
 }
 
 func (b *Bridge) start(ctx context.Context) error {
