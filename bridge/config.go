@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,17 +76,13 @@ var token = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 func ReadConfig() (Config, error) {
 	var c Config
 	var faults []error
-	if err := envconfig.Process(prefix, &c); err != nil {
-		faults = append(faults, err)
-	}
+	faults = append(faults, process(prefix, &c)...)
 	c.Sides = map[string]SideConfig{}
 	known := knownVariables(&c, prefix)
 	for _, s := range pairs.Systems() {
 		var side SideConfig
 		own := prefix + "_" + strings.ToUpper(s.Name)
-		if err := envconfig.Process(own, &side); err != nil {
-			faults = append(faults, err)
-		}
+		faults = append(faults, process(own, &side)...)
 		c.Sides[s.Name] = side
 		maps.Copy(known, knownVariables(&side, own))
 	}
@@ -98,6 +95,21 @@ func ReadConfig() (Config, error) {
 	c.defaults()
 	faults = append(faults, c.check()...)
 	return c, errors.Join(faults...)
+}
+
+// process fills spec field by field, because envconfig.Process stops at the
+// first fault and leaves the rest without their defaults.
+func process(prefix string, spec any) []error {
+	var faults []error
+	all := reflect.ValueOf(spec).Elem()
+	for i := range all.NumField() {
+		one := reflect.New(reflect.StructOf([]reflect.StructField{all.Type().Field(i)}))
+		if err := envconfig.Process(prefix, one.Interface()); err != nil {
+			faults = append(faults, err)
+		}
+		all.Field(i).Set(one.Elem().Field(0))
+	}
+	return faults
 }
 
 func (c *Config) defaults() {

@@ -95,11 +95,14 @@ func TestLargeRecord(t *testing.T) {
 	require.NoError(t, err)
 	native, tail, ok := bytes.Cut(whole, []byte("<Clinical>"))
 	require.True(t, ok)
-	big := append(native, "<Clinical>"...)
+	big := append(bytes.Clone(native), "<Clinical>"...)
 	words := rand.New(rand.NewPCG(1, 2))
 	for len(big) < 7<<20 {
-		big = fmt.Appendf(big, `<Event DateTime="2016-10-03T09:41:00" UserName="" DoneBy="Winterbourne, Hazel" DoneAt="" EventUID="%016x"><Narrative><Line>%x</Line></Narrative></Event>`,
-			words.Uint64(), strings.Repeat(strconv.FormatUint(words.Uint64(), 36), 60))
+		big = fmt.Appendf(big, `<Event DateTime="2016-10-03T09:41:00" UserName="" DoneBy="Winterbourne, Hazel" DoneAt="" EventUID="%016x"><Narrative><Line>`, words.Uint64())
+		for range 100 {
+			big = strconv.AppendUint(append(big, ' '), words.Uint64(), 36)
+		}
+		big = append(big, "</Line></Narrative></Event>"...)
 	}
 	big = append(big, tail...)
 	e := start(t, setup{holders: map[string]wire.Handler{"systmone": func(context.Context, []byte, wire.Peer) []byte { return big }}})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/linkspan/linkspan/mapping"
 )
@@ -24,6 +25,7 @@ func LoadTables(dirs []string, starter bool) (*mapping.Set, error) {
 	for _, dir := range dirs {
 		loaded, found := mapping.Load(os.DirFS(dir), ".", mapping.LocalLayer)
 		for _, f := range found {
+			f.File = filepath.Join(dir, f.File)
 			faults = append(faults, f)
 		}
 		tables = append(tables, loaded...)
