@@ -27,6 +27,10 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
+// expansion is how much longer than the record limit an answer may become in
+// the asker's format: the limit holds for what comes in.
+const expansion = 2
+
 // Bridge is one running instance with the roles it was given.
 type Bridge struct {
 	config    Config
@@ -166,7 +170,7 @@ func (b *Bridge) connect() error {
 		}
 	}
 	b.onStop(b.drain)
-	b.spine = spine.New(b.nc, key, spine.Options{Limit: c.RecordLimit, Timeout: c.Deadline, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
+	b.spine = spine.New(b.nc, key, spine.Options{Limit: expansion * c.RecordLimit, Timeout: c.Deadline, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
 	return nil
 }
 
@@ -195,7 +199,7 @@ func (b *Bridge) startExchange() error {
 		return err
 	}
 	x := &exchanger{link: b.link, agreement: b.agreement, audit: log, patientKey: key, ask: b.spine.Request, subjects: b.subjects,
-		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: c.RecordLimit, done: b.outcome, now: b.now, log: b.log}
+		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, done: b.outcome, now: b.now, log: b.log}
 	x.tables.Store(tables)
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {

@@ -104,7 +104,12 @@ func process(prefix string, spec any) []error {
 	all := reflect.ValueOf(spec).Elem()
 	for i := range all.NumField() {
 		one := reflect.New(reflect.StructOf([]reflect.StructField{all.Type().Field(i)}))
-		if err := envconfig.Process(prefix, one.Interface()); err != nil {
+		err := envconfig.Process(prefix, one.Interface())
+		var unread *envconfig.ParseError
+		if errors.As(err, &unread) { // whose own words repeat the value, which may be a key
+			err = fmt.Errorf("%s: want a value of type %s", unread.KeyName, unread.TypeName)
+		}
+		if err != nil {
 			faults = append(faults, err)
 		}
 		all.Field(i).Set(one.Elem().Field(0))
