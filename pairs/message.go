@@ -20,6 +20,11 @@ const (
 	MessageResponse Message = "response"
 )
 
+// NoOrganisation stands for the organisation asked in a request translated
+// offline, where the native request names none and no agreement does. It is
+// nobody's ODS code, so that no organisation answers such a message.
+const NoOrganisation = "NOT-NAMED"
+
 // TranslateMessage carries one native message of the system from to the other
 // system's form, offline: nobody asked and no identity is checked, which the
 // report says. as are the schemes a response is wanted in, empty for the
@@ -58,6 +63,11 @@ func (l *Link) request(ctx context.Context, tables *mapping.Set, from string, in
 		return nil, report, err
 	}
 	out, err := d.Holder.Codec.EncodeRequest(ask, id)
+	if record.ReasonOf(err) == record.ReasonNoTarget {
+		ask.Target = NoOrganisation
+		report.Warnings = append(report.Warnings, WarningReport{Code: "organisation-not-named"})
+		out, err = d.Holder.Codec.EncodeRequest(ask, id)
+	}
 	return out, report, err
 }
 
