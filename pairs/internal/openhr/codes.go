@@ -73,7 +73,7 @@ func readCode(system, code, display string) coded {
 // typed into a code slot may pass, for a code that passes may be named in a
 // report (DESIGN.md decision 16).
 func plainCode(code string) bool {
-	if len(code) > 40 {
+	if _, err := record.ParseNHSNumber(code); err == nil || len(code) > 40 {
 		return false
 	}
 	digit := false

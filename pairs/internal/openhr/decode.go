@@ -91,6 +91,7 @@ type item struct {
 	policy   string
 	deleted  bool
 	hidden   bool
+	coded    bool     // it has a code, if only in words
 	repeated []string // positions of repeated single-valued elements
 
 	// Identifiers of what the entry points at.
@@ -234,15 +235,35 @@ func (it *item) attribute(name xmlio.Name, value string) {
 // address, a reminder that no longer stands.
 func (d *decoder) deletedPart() bool { return d.r.Attr("updateMode") == "delete" }
 
-// first reports that the current element is the first of its name; a second
-// fails the section, and the first value is kept.
+// first reports that the current element is the first of its name, or one that
+// may stand more than once; a second of those that may not fails the section,
+// and the first value is kept.
 func (d *decoder) first(it *item) bool {
-	if d.r.Repeated() {
-		it.repeated = append(it.repeated, d.at())
-		return false
+	if !d.r.Repeated() || !strings.Contains(single, " "+d.r.Name().Local+" ") || d.r.Name().Space != Namespace {
+		return true
 	}
-	return true
+	it.repeated = append(it.repeated, d.at())
+	return false
 }
+
+// single are the elements of entries that may stand once (fields-openhr).
+const single = " id patient eventType effectiveTime availabilityTimeStamp authorisingUserInRole enteredByUserInRole code displayTerm" +
+	" confidentialityPolicy hidden template annotations observation diary referral medication medicationIssue report orderHeader alert" +
+	" allergy value abnormal complexObservation episodicity referenceDocument numeric text operator units ucumUnits range speciality" +
+	" targetUserInRole targetOrganisation requestType reason community urgency NHS transport referralRef direction sourceOrganisation" +
+	" datedReferral rejectedReason referralMode UBRN reviewDate expiryDate localMixture dosage quantity quantityUnit" +
+	" quantityRepresentation durationOfIssue prescriptionType pharmacyText patientText drugStatus private minNextIssueDays" +
+	" maxNextIssueDays firstIssueDate mostRecentIssueDate numberOfIssues averageCompliance mostRecentIssueMethod" +
+	" prescribedAsContraceptive cancellation dmdUnitOfMeasure compliance estimatedNHSCost pharmacyStamp issueMethod pharmacyMessage" +
+	" patientMessage cancelled repeatDispensingInterval repeatDispensingIssueCount batchNumber consultationType location locationType" +
+	" duration travelTime appointmentEvent sectionData clinicalPurpose externalConsulter status significance expectedDuration endTime" +
+	" owner name description uploadUserInRole producedTime deleted folder locator data annotationDefinition taskType" +
+	" creatingUserInRole priority createdDate actionByDate completionDate subject type urgent rejectionCode shortFormIdentifier" +
+	" nominationOrganisation stampDoctorUserInRole timeStamp sdsRoleId sdsRoleCode sdsUserId contactPhoneNumber title forenames" +
+	" surname contractualRelationship postDated dateOfDeath issueDate receivedDate dataType reportLabId requestLabId" +
+	" requestDateTimeLab serviceOrganisation serviceLocation servicePerson messageId messageInterchange patientIdentifier" +
+	" durationTerm isComplete triggerBookSlot triggerAriveSwap showConsultation expires targetDrug Urgent inoculationRisk fasted" +
+	" clinicalDetails sampleWorkflowTaskId sampledByUserInRole requestMode onlineTrackerGUID "
 
 // leaf reads an element of text alone; whatever else is in it is kept as
 // unrecognised.

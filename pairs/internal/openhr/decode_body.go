@@ -67,17 +67,16 @@ func (d *decoder) complexObservation(it *item) {
 func (d *decoder) observationValue(it *item) {
 	v := it.value()
 	for name := range d.r.Children(Namespace) {
+		if !d.first(it) {
+			continue
+		}
 		switch name {
 		case "availableRange":
 			d.valueRange(it, available)
 		case "numeric":
-			if d.first(it) {
-				d.numeric(it, v)
-			}
+			d.numeric(it, v)
 		case "text":
-			if d.first(it) {
-				d.textValue(it, v)
-			}
+			d.textValue(it, v)
 		default:
 			d.unknown(it)
 		}
@@ -232,6 +231,9 @@ func (d *decoder) diary(it *item) {
 	b := &record.DiaryBody{}
 	it.Diary = b
 	for name := range d.r.Children(Namespace) {
+		if !d.first(it) {
+			continue
+		}
 		switch name {
 		case "durationTerm":
 			b.Duration = d.token(it)
@@ -282,7 +284,7 @@ func (d *decoder) referral(it *item) {
 		}
 	}
 	for name := range d.r.Children(Namespace) {
-		if name != "referralActivity" && !d.first(it) {
+		if !d.first(it) {
 			continue
 		}
 		switch name {
@@ -360,6 +362,9 @@ func (d *decoder) speciality(it *item) string {
 // encoder.
 func (d *decoder) alert(it *item) {
 	for name := range d.r.Children(Namespace) {
+		if !d.first(it) {
+			continue
+		}
 		if label := alertLabel(name); label != "" {
 			it.fact(label, d.token(it))
 		} else {
@@ -394,6 +399,9 @@ func (d *decoder) allergyBody(it *item) {
 		it.enumerated(&it.value().Status, schemeResult, vocResult, "Result status", strings.TrimSpace(value))
 	}
 	for name := range d.r.Children(Namespace) {
+		if !d.first(it) {
+			continue
+		}
 		if name != "targetDrug" {
 			d.unknown(it)
 			continue

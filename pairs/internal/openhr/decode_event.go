@@ -109,7 +109,7 @@ func (d *decoder) classify(it *item, stated, body string) {
 		switch {
 		case it.Value != nil && (it.Value.Number != "" || it.Value.Text != "" || it.Value.Unreadable != "") || len(it.children) > 0:
 			kind = record.KindResult
-		case it.Code.IsZero() && it.Text == "" && !it.Malformed:
+		case !it.coded:
 			kind = record.KindNote
 		}
 	}
@@ -199,6 +199,7 @@ func (d *decoder) entryCode(it *item) {
 	c := d.code(it)
 	it.Text = c.display
 	it.Code = c.parsed
+	it.coded = c.display != "" || c.code != ""
 	if c.malformed {
 		it.Malformed = true
 		it.note("Source code: " + c.raw())

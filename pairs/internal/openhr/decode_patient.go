@@ -22,11 +22,12 @@ func (d *decoder) patient() {
 	d.patients++
 	p, links := &d.rec.Patient, &d.links
 	for name := range d.r.Children(Namespace) {
+		if name != "patientIdentifier" && !d.first(it) {
+			continue
+		}
 		switch name {
 		case "id":
-			if d.first(it) {
-				p.ID = d.token(it)
-			}
+			p.ID = d.token(it)
 		case "patientIdentifier":
 			d.patientIdentifier(it)
 		case "patientPerson":
@@ -42,10 +43,8 @@ func (d *decoder) patient() {
 		case "dateOfEntryArea":
 			d.registered("Date of entry to the area", it.date("Date of entry to the area", d.leaf(it)).String())
 		case "dateOfDeath":
-			if d.first(it) {
-				p.DeathDate = it.date("Date of death", d.leaf(it))
-				p.Dead = true
-			}
+			p.DeathDate = it.date("Date of death", d.leaf(it))
+			p.Dead = true
 		case "dead":
 			p.Dead = d.token(it) == "true" || p.Dead
 		case "archived":

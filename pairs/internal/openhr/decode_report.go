@@ -30,6 +30,9 @@ func (d *decoder) report(it *item) {
 	it.Report = p
 	specimens := 0
 	for name := range d.r.Children(Namespace) {
+		if !d.first(it) {
+			continue
+		}
 		if label := reportLabel(name); label != "" {
 			it.fact(label, d.leaf(it))
 			continue
@@ -191,6 +194,9 @@ func orderLabel(name string) string {
 
 func (d *decoder) orderHeader(it *item) {
 	for name := range d.r.Children(Namespace) {
+		if !d.first(it) {
+			continue
+		}
 		if label := orderLabel(name); label != "" {
 			it.fact(label, d.leaf(it))
 			continue

@@ -208,3 +208,18 @@ func TestForeignEnumerationIsOurOwnFault(t *testing.T) {
 	_, err = encode(rec, nil)
 	require.Equal(t, record.ReasonInternal, record.ReasonOf(err), "an entry without an outcome")
 }
+
+func TestUnknownElementsMayRepeat(t *testing.T) {
+	rec, e := only(t, event(`<displayTerm>Tide</displayTerm><mast>a</mast><mast>b</mast>some<x/>words`))
+	requireSound(t, rec)
+	require.Len(t, e.Texts, 5)
+	require.Equal(t, record.KindNote, e.Kind)
+}
+
+func TestNumbersTypedIntoCodeSlotsAreNoCodes(t *testing.T) {
+	_, e := only(t, event(`<code codeSystem="EMISINTERNAL" displayName="typed" code="9998193036"/>`))
+	require.True(t, e.Malformed)
+	require.True(t, e.Code.IsZero())
+	_, e = only(t, event(`<code codeSystem="EMISINTERNAL" displayName="typed" code="Nora told me"/>`))
+	require.True(t, e.Malformed)
+}
