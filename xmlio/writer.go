@@ -146,6 +146,7 @@ func (w *Writer) tag(name string, attrs []string) {
 		w.root()
 	}
 	w.checkName(name)
+	w.room(len(name) + 2)
 	w.buf = append(w.buf, '<')
 	w.buf = append(w.buf, name...)
 	if len(attrs)%2 != 0 {
@@ -173,10 +174,36 @@ func (w *Writer) checkName(name string) {
 	}
 }
 
+// room makes place for n more bytes and for what usually follows. It doubles,
+// where append grows a long slice by a quarter and copies a large message a
+// dozen times.
+func (w *Writer) room(n int) {
+	const usual = 256
+	if cap(w.buf)-len(w.buf) >= n+usual {
+		return
+	}
+	grown := make([]byte, len(w.buf), 2*cap(w.buf)+n+4*usual)
+	copy(grown, w.buf)
+	w.buf = grown
+}
+
+// verbatim marks the bytes that stand for themselves in text and attributes.
+var verbatim = func() (table [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		table[c] = !strings.ContainsRune("&<>\"", c)
+	}
+	return table
+}()
+
 // escape appends s as text, or as an attribute value.
 func (w *Writer) escape(s string, attribute bool) {
+	w.room(len(s))
 	from := 0
 	for i := 0; i < len(s); {
+		if verbatim[s[i]] {
+			i++
+			continue
+		}
 		size, with := 1, ""
 		switch c := s[i]; {
 		case c >= utf8.RuneSelf:

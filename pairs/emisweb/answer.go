@@ -51,22 +51,24 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 	if f != nil && !answered(f) {
 		return e.fault(f)
 	}
-	w := xmlio.NewWriter(nil)
-	w.Start("EWDS", "xmlns", itkSpace)
-	w.Start("ResponseBody")
-	w.Start("ResponseMethod")
-	writeMethod(w, cmp.Or(q.Operation, getMedicalRecord))
-	w.Start("Content")
-	w.Start("PatientAPI")
-	w.Start("MrXml")
-	err := c.writeDocument(w, q, p, id)
-	for range 6 {
-		w.End()
+	size := 4096
+	if rec := p.Record(); rec != nil {
+		size += 2048 * len(rec.Entries)
 	}
-	if err = cmp.Or(err, w.Err()); err != nil {
-		return nil, record.Fault(record.ReasonInternal, opEncodeResponse, err)
-	}
-	return c.seal(e, w.Bytes(), opEncodeResponse)
+	return c.seal(e, size, opEncodeResponse, func(w *xmlio.Writer) error {
+		w.Start("EWDS", "xmlns", itkSpace)
+		w.Start("ResponseBody")
+		w.Start("ResponseMethod")
+		writeMethod(w, cmp.Or(q.Operation, getMedicalRecord))
+		w.Start("Content")
+		w.Start("PatientAPI")
+		w.Start("MrXml")
+		err := c.writeDocument(w, q, p, id)
+		for range 6 {
+			w.End()
+		}
+		return err
+	})
 }
 
 func (c *codec) writeDocument(w *xmlio.Writer, q *record.Request, p record.Response, id system.MessageID) error {

@@ -56,9 +56,9 @@ type envelope struct {
 // spec is one key and value of handlingSpecification.
 type spec struct{ key, value string }
 
-// write wraps ewds, in the order of the real requests.
-func (e envelope) write(ewds []byte) ([]byte, error) {
-	w := xmlio.NewWriter(make([]byte, 0, len(ewds)+4096))
+// open writes the envelope up to where its document stands, close the rest. A
+// document that need not be signed first is written between the two.
+func (e envelope) open(w *xmlio.Writer) {
 	w.Declaration()
 	w.Start("soap:Envelope", "xmlns:soap", soapSpace)
 	e.writeHeader(w)
@@ -90,13 +90,12 @@ func (e envelope) write(ewds []byte) ([]byte, error) {
 	w.End()
 	w.Start("itk:payloads", "count", "1")
 	w.Start("itk:payload", "id", payload)
-	w.Raw(ewds)
-	w.End()
-	w.End()
-	w.End()
-	w.End()
-	w.End()
-	return w.Bytes(), w.Err()
+}
+
+func (e envelope) close(w *xmlio.Writer) {
+	for range 5 { // payload, payloads, DistributionEnvelope, Body, Envelope
+		w.End()
+	}
 }
 
 // writeHeader writes the SOAP header. Each WS-Addressing element declares its

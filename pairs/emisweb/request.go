@@ -353,7 +353,18 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 	if q.Target == "" {
 		return refuse(record.ReasonNoTarget, "the request names no organisation")
 	}
-	w := xmlio.NewWriter(nil)
+	e := envelope{
+		id:     id,
+		action: service("req", getMedicalRecord),
+		to:     c.address,
+		target: q.Target,
+		sender: cmp.Or(q.Requester.Organisation, c.organisation),
+		audit:  cmp.Or(q.Requester.Software, "linkspan"),
+	}
+	return c.seal(e, 4096, opEncodeRequest, func(w *xmlio.Writer) error { return c.writeRequest(w, q, id) })
+}
+
+func (c *codec) writeRequest(w *xmlio.Writer, q *record.Request, id system.MessageID) error {
 	w.Start("EWDS", "xmlns", itkSpace)
 	w.Start("RequestHeader")
 	w.Element("ExternalUserName", cmp.Or(q.Requester.User, c.user))
@@ -374,18 +385,7 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 	w.End()
 	w.End()
 	w.End()
-	if err := w.Err(); err != nil {
-		return nil, record.Fault(record.ReasonInternal, opEncodeRequest, err)
-	}
-	e := envelope{
-		id:     id,
-		action: service("req", getMedicalRecord),
-		to:     c.address,
-		target: q.Target,
-		sender: cmp.Or(q.Requester.Organisation, c.organisation),
-		audit:  cmp.Or(q.Requester.Software, "linkspan"),
-	}
-	return c.seal(e, w.Bytes(), opEncodeRequest)
+	return nil
 }
 
 // writeGet restricts the request to the sections asked for, where one of the
@@ -410,16 +410,26 @@ func writeMethod(w *xmlio.Writer, method string) {
 	w.End()
 }
 
-// seal wraps a document, signed where there is a signer.
-func (c *codec) seal(e envelope, ewds []byte, op string) ([]byte, error) {
-	specs, err := c.sign(ewds)
-	if err != nil {
+// seal writes a document of about size bytes inside its envelope, signed where
+// there is a signer.
+func (c *codec) seal(e envelope, size int, op string, ewds func(w *xmlio.Writer) error) ([]byte, error) {
+	w := xmlio.NewWriter(make([]byte, 0, size+4096))
+	var err error
+	if c.signer == nil {
+		e.open(w)
+		err = ewds(w)
+	} else {
+		inner := xmlio.NewWriter(make([]byte, 0, size))
+		err = cmp.Or(ewds(inner), inner.Err())
+		if err == nil {
+			e.signature, err = c.sign(inner.Bytes())
+		}
+		e.open(w)
+		w.Raw(inner.Bytes())
+	}
+	e.close(w)
+	if err = cmp.Or(err, w.Err()); err != nil {
 		return nil, record.Fault(record.ReasonInternal, op, err)
 	}
-	e.signature = specs
-	msg, err := e.write(ewds)
-	if err != nil {
-		return nil, record.Fault(record.ReasonInternal, op, err)
-	}
-	return msg, nil
+	return w.Bytes(), nil
 }

@@ -1,6 +1,7 @@
 package medicalrecord
 
 import (
+	"crypto/sha1"
 	"errors"
 	"strconv"
 	"strings"
@@ -20,6 +21,8 @@ type encoder struct {
 	w   *xmlio.Writer
 	rec *record.Record
 	id  system.MessageID
+	// space is what the derivation of every id begins with, made at first need.
+	space []byte
 
 	index       map[*record.Entry]int
 	parts       map[*record.Entry][]*record.Entry // by Parent, released ones
@@ -360,8 +363,15 @@ func (x *encoder) guid(id string) string {
 	if isGUID(id) {
 		return id
 	}
-	space := uuid.NewSHA1(uuid.NameSpaceURL, []byte(Namespace))
-	return uuid.NewSHA1(space, []byte(x.rec.Patient.ID+"\x00"+id)).String()
+	if x.space == nil { // the name space and patient every derived id begins with
+		space := uuid.NewSHA1(uuid.NameSpaceURL, []byte(Namespace))
+		x.space = append(space[:], x.rec.Patient.ID+"\x00"...)
+	}
+	sum := sha1.Sum(append(x.space[:len(x.space):len(x.space)], id...))
+	derived := uuid.UUID(sum[:16])
+	derived[6] = derived[6]&0x0f | 5<<4
+	derived[8] = derived[8]&0x3f | 0x80
+	return derived.String()
 }
 
 // isGUID reports the shape EMIS uses: 8-4-4-4-12 of letters and digits (E §1.1).
