@@ -37,7 +37,7 @@ func (x *encoder) medication(w *xmlio.Writer, e *record.Entry, n *extra) {
 	x.cancellation(w, e, m, n)
 	whole(w, n, "dmdUnitOfMeasure")
 	w.End()
-	if !m.Start.IsZero() && m.Start != e.Date {
+	if !m.Start.IsZero() && m.Start != e.Date.Truncate(m.Start.Precision()) {
 		n.line("Started", m.Start.Words())
 	}
 	if m.Cancelled {
@@ -89,7 +89,7 @@ func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
 	w.Optional("batchNumber", n.take(drugLabel("batchNumber"), nil))
 	w.End()
 	n.line("Status", term(m.Status))
-	if !m.Start.IsZero() && m.Start != e.Date {
+	if !m.Start.IsZero() && m.Start != e.Date.Truncate(m.Start.Precision()) {
 		n.line("Started", m.Start.Words())
 	}
 	n.date("First issue", m.FirstIssue)
@@ -223,7 +223,8 @@ func flags(w *xmlio.Writer, n *extra) {
 func (x *encoder) authorisations(w *xmlio.Writer, e *record.Entry, m *record.MedicationBody, n *extra) {
 	all := m.Authorisations
 	if len(all) == 0 && m.Authorised != "" {
-		all = []record.Authorisation{{Date: e.Date, By: e.Author, Authorised: m.Authorised}}
+		all = []record.Authorisation{{Date: e.Date.Truncate(record.PrecisionDay), By: e.Author, Authorised: m.Authorised}}
+		n.defaulted("issues authorised on the date and by the author of the entry")
 	}
 	for _, a := range all {
 		if a.Date.Day() == "" || !number(a.Authorised, maxInt) {
