@@ -113,10 +113,10 @@ type Wire struct {
 	// Headers are sent with every HTTP request; a value "{cn}" stands for the
 	// common name of the signing certificate.
 	Headers map[string]string
-	// Action is the name of an HTTP header taken from the message's own action
-	// (SOAPAction), "" for none.
-	// ErrorStatus is the HTTP status that carries a native error body.
+	// ErrorStatus is the HTTP status that carries a native error body, and
+	// ErrorMark the bytes by which such a body the codec wrote is known.
 	ErrorStatus int
+	ErrorMark   string
 	// Root is the local name of the document that ends a TCP message, by
 	// direction.
 	RequestRoot, ResponseRoot string
