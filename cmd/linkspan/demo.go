@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -27,17 +28,20 @@ type demoCommand struct {
 	Keep bool   `help:"Stay up afterwards, to try things by hand."`
 }
 
-// asking is one exchange of the demonstration: who asks, what, with which
-// native request.
+// asking is one exchange of the demonstration: who asks, for what, with which
+// native request, and what that request becomes for the holder.
 type asking struct {
-	from, what, request string
+	from, what, request, becomes string
 }
 
 // demoAskings are the two exchanges of the first pair; the second is narrowed,
 // so that the translation of a request shows.
 var demoAskings = []asking{
-	{from: "emisweb", what: "the whole record", request: "emisweb-full.xml"},
-	{from: "systmone", what: "medication and allergies, in dm+d, since 2010", request: "systmone-narrow.xml"},
+	{from: "emisweb", what: "the whole record", request: "emisweb-full.xml",
+		becomes: "EMIS Web's GetMedicalRecord becomes SystmOne's GetPatientRecord without a Filter, codes in CTV3, drugs in dm+d."},
+	{from: "systmone", what: "patient details, medication and allergies since 1 January 2010, drugs in dm+d", request: "systmone-narrow.xml",
+		becomes: "SystmOne's Filter names three sections and a first date. EMIS Web has no such filter, so Linkspan asks it for the " +
+			"whole record and releases only what was asked for. Allergies are never cut by date."},
 }
 
 // demoSettings are what the codecs need to make requests of their own.
@@ -51,9 +55,32 @@ type demo struct {
 	dir      string
 	to       streams
 	pair     pairs.Pair
-	standins map[string]*wire.Listener
+	standins map[string]*holder
 	bridge   *bridge.Bridge
 	outcomes chan bridge.Outcome
+}
+
+// holder is a stand-in on its wire, and the last it was asked and answered.
+type holder struct {
+	*standin.Standin
+	listener *wire.Listener
+
+	mu              sync.Mutex
+	asked, answered []byte
+}
+
+func (h *holder) handle(ctx context.Context, msg []byte, from wire.Peer) []byte {
+	answer := h.Handle(ctx, msg, from)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked, h.answered = msg, answer
+	return answer
+}
+
+func (h *holder) last() (asked, answered []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked, h.answered
 }
 
 // Run runs both stand-ins and the daemon in this process, each on its own real
@@ -61,27 +88,29 @@ type demo struct {
 func (c demoCommand) Run(ctx context.Context, to streams) error {
 	pair, err := pairs.Find(c.Pair)
 	if err != nil {
-		return err
+		return usageError{fmt.Errorf("demo: %w", err)}
 	}
-	d := &demo{dir: c.Dir, to: to, pair: pair, standins: map[string]*wire.Listener{}, outcomes: make(chan bridge.Outcome, 1)}
+	d := &demo{dir: c.Dir, to: to, pair: pair, standins: map[string]*holder{}, outcomes: make(chan bridge.Outcome, 16)}
 	if d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "linkspan-demo-"); err != nil {
 			return err
 		}
 	}
-	if err := d.start(ctx); err != nil {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return err
 	}
 	defer d.stop()
+	if err := d.start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	for i, a := range demoAskings {
 		if err := d.exchange(ctx, i+1, a); err != nil {
 			return err
 		}
 	}
-	d.printf("\nAudit log, daemon log and all messages: %s\n", d.dir)
+	d.printf("\nAll files, with the audit log and the daemon's log, are in\n%s\n", d.dir)
 	if c.Keep {
-		d.keep()
-		<-ctx.Done()
+		d.keep(ctx)
 	}
 	return nil
 }
@@ -100,10 +129,12 @@ func (d *demo) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if d.standins[s.Name], err = wire.Listen(ctx, s.Wire, "127.0.0.1:0", stand.Handle, wire.ListenOptions{}); err != nil {
+		h := &holder{Standin: stand}
+		if h.listener, err = wire.Listen(ctx, s.Wire, "127.0.0.1:0", h.handle, wire.ListenOptions{}); err != nil {
 			return err
 		}
-		sides[s.Name] = bridge.SideConfig{Address: d.standins[s.Name].Addr().String(), Listen: "127.0.0.1:0", Throttle: "on", Settings: demoSettings[s.Name]}
+		d.standins[s.Name] = h
+		sides[s.Name] = bridge.SideConfig{Address: h.listener.Addr().String(), Listen: "127.0.0.1:0", Throttle: "on", Settings: demoSettings[s.Name]}
 	}
 	agreement, err := d.agreement()
 	if err != nil {
@@ -118,15 +149,25 @@ func (d *demo) start(ctx context.Context) error {
 		Economy: "demo", Pair: d.pair.Name, Environment: bridge.EnvironmentTest, Instance: "demo",
 		Roles: []string{bridge.RoleExchange, d.pair.A.Name, d.pair.B.Name}, Agreement: agreement, Data: d.dir,
 		RecordLimit: 8 << 20, Deadline: 30 * time.Second, Slots: 16, SenderCodes: "off", Sides: sides,
-	}, bridge.Options{Log: log, Version: version, Observe: func(o bridge.Outcome) { d.outcomes <- o }})
+	}, bridge.Options{Log: log, Version: version, Observe: d.observe})
 	if err != nil {
 		return err
 	}
-	d.printf("Linkspan links %s and %s; up in %s.\n", d.pair.A.Title, d.pair.B.Title, time.Since(started).Round(time.Millisecond))
+	d.printf("Linkspan links %s and %s. Both are stand-ins here, serving invented patients on their systems' own wires.\n", d.pair.A.Title, d.pair.B.Title)
 	for _, s := range []system.System{d.pair.A, d.pair.B} {
-		d.printf("  %-9s stand-in on %s, Linkspan listens for its requests on %s (%s)\n", s.Title, d.standins[s.Name].Addr(), d.bridge.Address(s.Name), s.Wire.Transport)
+		d.printf("  %-8s  its records are at %-16s  its requests are taken at %-16s  (%s)\n", s.Title,
+			d.standins[s.Name].listener.Addr(), d.bridge.Address(s.Name), strings.ToUpper(string(s.Wire.Transport)))
 	}
+	d.printf("Up in %s.\n%s", time.Since(started).Round(time.Millisecond), legend)
 	return nil
+}
+
+// observe takes what became of an exchange. It never makes an exchange wait.
+func (d *demo) observe(o bridge.Outcome) {
+	select {
+	case d.outcomes <- o:
+	default:
+	}
 }
 
 // agreement writes the sharing agreement both controllers of the demonstration
@@ -167,72 +208,64 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 		return err
 	}
 	took := time.Since(started)
-	outcome := <-d.outcomes
-	if err := d.save(n, a.from, native, answer, outcome); err != nil {
+	var outcome bridge.Outcome
+	select {
+	case outcome = <-d.outcomes: // it is there before the answer is
+	default:
+		return fmt.Errorf("exchange %d was refused before it began; %s sent no request Linkspan could read", n, asker.Title)
+	}
+	asked, answered := d.standins[holder.Name].last()
+	files := []saved{
+		{a.from + "-request.xml", "what " + asker.Title + " sent", native},
+		{holder.Name + "-asked.xml", "what Linkspan asked " + holder.Title, asked},
+		{holder.Name + "-answered.xml", "what " + holder.Title + " answered", answered},
+		{a.from + "-response.xml", "what " + asker.Title + " got", answer},
+	}
+	for i, f := range files {
+		files[i].name = fmt.Sprintf("%d-%s", n, f.name)
+		if err := os.WriteFile(filepath.Join(d.dir, files[i].name), f.body, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := writeJSON(filepath.Join(d.dir, fmt.Sprintf("%d-outcome.json", n)), outcome); err != nil {
 		return err
 	}
 	d.printf("\n%d. %s asks %s for %s.\n", n, asker.Title, holder.Title, a.what)
 	if outcome.Reason != "" {
-		d.printf("   REFUSED: %s\n", outcome.Reason.Words())
-		return fmt.Errorf("exchange %d was refused: %s", n, outcome.Reason)
+		return fmt.Errorf("exchange %d was refused: %s: %s", n, outcome.Reason, outcome.Reason.Words())
 	}
-	d.print(asker.Title, outcome, took)
-	d.printf("   Native messages: %d-%s-request.xml, %d-%s-response.xml\n", n, a.from, n, a.from)
+	d.printf("%s\n", wrap("   ", a.becomes))
+	d.print(asker.Title, holder.Title, outcome, took)
+	d.printf("   Files, with all counts in %d-outcome.json:\n", n)
+	for _, f := range files {
+		d.printf("     %-24s %s\n", f.name, f.what)
+	}
 	return nil
 }
 
-func (d *demo) save(n int, from string, request, response []byte, o bridge.Outcome) error {
-	name := func(what string) string { return filepath.Join(d.dir, fmt.Sprintf("%d-%s-%s", n, from, what)) }
-	if err := os.WriteFile(name("request.xml"), request, 0o600); err != nil {
-		return err
-	}
-	if err := os.WriteFile(name("response.xml"), response, 0o600); err != nil {
-		return err
-	}
-	return writeJSON(name("outcome.json"), o)
+// saved is one native message of an exchange in a file.
+type saved struct {
+	name, what string
+	body       []byte
 }
 
-// print says in plain words what crossed.
-func (d *demo) print(asker string, o bridge.Outcome, took time.Duration) {
-	d.printf("   %-16s %-18s %6s %6s %9s %9s %12s %6s\n", "section", "state", "source", "coded", "degraded", "withheld", "unsupported", "failed")
-	for _, s := range o.Report.Sections {
-		d.printf("   %-16s %-18s %6d %6d %9d %9d %12d %6d\n", s.Section, s.State, s.Source, s.Coded, s.Degraded, s.Withheld, s.Unsupported, s.Failed)
-	}
-	for _, w := range o.Report.Warnings {
-		d.printf("   WARNING %s (%s%s)\n", w.Code, w.Section, count(w.Count))
-	}
-	d.printf("   Degraded entries reach %s in their original words with their original code; nothing is dropped.\n", asker)
-	codes := make([]string, 0, 5)
-	for _, u := range o.Report.Unmapped {
-		if len(codes) < cap(codes) {
-			codes = append(codes, fmt.Sprintf("%s %s (%s, %d)", u.Scheme, u.Code, u.Kind, u.Count))
+// keep says what to try, and one line of each exchange that is tried.
+func (d *demo) keep(ctx context.Context) {
+	a, b := d.pair.A, d.pair.B
+	host, port, _ := strings.Cut(d.bridge.Address(b.Name), ":")
+	d.printf(keepWords, d.dir, d.bridge.Address(a.Name), a.Wire.Path, host, port, strings.Join(d.standins[a.Name].Patients(), " "))
+	for {
+		select {
+		case o := <-d.outcomes:
+			what := "answered"
+			if o.Reason != "" {
+				what = "refused, " + string(o.Reason)
+			}
+			d.printf("%s asked %s: %s, %d bytes, %s\n", o.From, o.To, what, o.BytesOut, micros(o.Micros))
+		case <-ctx.Done():
+			return
 		}
 	}
-	if len(codes) > 0 {
-		d.printf("   No table row yet for %d codes, first: %s\n", len(o.Report.Unmapped), strings.Join(codes, "; "))
-	}
-	micros := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
-	d.printf("   Time: %s for the asker = %s waiting for the holder's wire + %s decide, translate, audit + %s asker's wire and edge\n",
-		took.Round(time.Microsecond), micros(o.HolderMicros), micros(o.Micros-o.HolderMicros), (took - micros(o.Micros)).Round(time.Microsecond))
-	d.printf("   Bytes: %d asked, %d answered; map set of %d tables\n", o.BytesIn, o.BytesOut, len(o.Report.Tables))
-}
-
-func count(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", %d", n)
-}
-
-// keep says what to try while everything stays up.
-func (d *demo) keep() {
-	d.printf(`
-Everything stays up until Ctrl-C. To try:
-  curl -s -H 'Content-Type: application/xml' --data-binary @%s http://%s%s
-  nc %s < %s
-  tail -f %s
-`, filepath.Join(d.dir, "1-emisweb-request.xml"), d.bridge.Address("emisweb"), d.pair.A.Wire.Path,
-		strings.Replace(d.bridge.Address("systmone"), ":", " ", 1), filepath.Join(d.dir, "2-systmone-request.xml"), filepath.Join(d.dir, "linkspan.log"))
 }
 
 func (d *demo) stop() {
@@ -243,8 +276,8 @@ func (d *demo) stop() {
 			fmt.Fprintln(d.to.err, "stop:", err)
 		}
 	}
-	for _, l := range d.standins {
-		if err := l.Shutdown(bounded); err != nil {
+	for _, h := range d.standins {
+		if err := h.listener.Shutdown(bounded); err != nil {
 			fmt.Fprintln(d.to.err, "stop:", err)
 		}
 	}

@@ -29,6 +29,9 @@ type commands struct {
 // streams are where a command writes.
 type streams struct{ out, err io.Writer }
 
+// usageError is a mistake on the command line that only the command can see.
+type usageError struct{ error }
+
 // errRefused ends a command with exit code 1; the reason is already printed.
 var errRefused = errors.New("refused")
 
@@ -41,6 +44,7 @@ func main() {
 func linkspan(args []string, to streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	exit := -1
 	parser, err := kong.New(&commands{}, kong.Name("linkspan"), kong.UsageOnError(),
 		kong.Description("A bridge between exactly two clinical systems."),
@@ -59,11 +63,16 @@ func linkspan(args []string, to streams) int {
 		return 2
 	}
 	err = command.Run()
+	var usage usageError
 	switch {
 	case err == nil:
 		return 0
-	case !errors.Is(err, errRefused):
-		fmt.Fprintln(to.err, "linkspan:", err)
+	case errors.Is(err, errRefused):
+		return 1
+	}
+	fmt.Fprintln(to.err, "linkspan:", err)
+	if errors.As(err, &usage) {
+		return 2
 	}
 	return 1
 }

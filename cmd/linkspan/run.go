@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -18,11 +18,16 @@ const drainTime = 30 * time.Second
 
 type runCommand struct{}
 
-// Help is the table of variables, so that `linkspan run --help` prints it.
-func (runCommand) Help() string { return "Settings are environment variables; see below." }
-
-// AfterApply is here so that kong knows the command takes nothing else.
-func (runCommand) AfterApply(*kong.Context) error { return nil }
+// Help is the table of variables, so that `linkspan run --help` prints it. Its
+// lines are indented, so that they are not wrapped.
+func (runCommand) Help() string {
+	var table strings.Builder
+	if err := bridge.Usage(&table); err != nil {
+		return err.Error()
+	}
+	return "Settings are environment variables, and a LINKSPAN_ variable that is none of these is refused. " +
+		"docs/run.md walks through an example.\n\n  " + strings.ReplaceAll(strings.TrimSpace(table.String()), "\n", "\n  ")
+}
 
 // Run runs the daemon until it is told to stop, then drains.
 func (runCommand) Run(ctx context.Context) error {
@@ -35,7 +40,8 @@ func (runCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }()
-	b, err := bridge.Start(ctx, config, bridge.Options{Log: log, Version: version})
+	// What ends the daemon must not end what it is doing: Stop drains.
+	b, err := bridge.Start(context.WithoutCancel(ctx), config, bridge.Options{Log: log, Version: version})
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
 )
 
 type standinCommand struct {
@@ -16,7 +18,7 @@ type standinCommand struct {
 	Files   string        `required:"" type:"existingdir" help:"Folder of native record files."`
 	Listen  string        `default:"127.0.0.1:0" help:"Address to serve the system's wire on."`
 	ODS     []string      `help:"Organisations it answers for; default any."`
-	Format  string        `help:"Record format where the system has several: medicalrecord or openhr."`
+	Format  string        `enum:",medicalrecord,openhr" default:"" help:"Record format where the system has several: medicalrecord or openhr."`
 	Latency time.Duration `help:"Wait before each answer."`
 	Silent  bool          `help:"Never answer."`
 	Error   string        `help:"Answer every request with this native error."`
@@ -29,22 +31,24 @@ type standinCommand struct {
 
 // Run serves until interrupted.
 func (c standinCommand) Run(ctx context.Context, to streams) error {
-	for _, s := range pairs.Systems() {
-		if s.Name != c.System {
-			continue
-		}
-		stand, err := standin.New(c.System, os.DirFS(c.Files), standin.Options{Latency: c.Latency, Silent: c.Silent, Error: c.Error,
-			WrongPatient: c.WrongPatient, NoPatient: c.NoPatient, Truncate: c.Truncate, Malformed: c.Malformed, Organisations: c.ODS, Format: c.Format})
-		if err != nil {
-			return err
-		}
-		listener, err := wire.Listen(ctx, s.Wire, c.Listen, stand.Handle, wire.ListenOptions{})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(to.out, "%s stand-in on %s\n", s.Title, listener.Addr())
-		<-ctx.Done()
-		return listener.Shutdown(context.Background())
+	all := pairs.Systems()
+	i := slices.IndexFunc(all, func(s system.System) bool { return s.Name == c.System })
+	if i < 0 {
+		return usageError{fmt.Errorf("standin: no system %q", c.System)}
 	}
-	return fmt.Errorf("no system %q", c.System)
+	stand, err := standin.New(c.System, os.DirFS(c.Files), standin.Options{Latency: c.Latency, Silent: c.Silent, Error: c.Error,
+		WrongPatient: c.WrongPatient, NoPatient: c.NoPatient, Truncate: c.Truncate, Malformed: c.Malformed, Organisations: c.ODS, Format: c.Format})
+	if err != nil {
+		return err
+	}
+	if len(stand.Patients()) == 0 {
+		return fmt.Errorf("standin: no record of %s in %s", all[i].Title, c.Files)
+	}
+	listener, err := wire.Listen(ctx, all[i].Wire, c.Listen, stand.Handle, wire.ListenOptions{})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(to.out, "%s stand-in on %s with the records of %d patients\n", all[i].Title, listener.Addr(), len(stand.Patients()))
+	<-ctx.Done()
+	return listener.Shutdown(context.WithoutCancel(ctx))
 }

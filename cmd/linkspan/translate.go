@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,8 +23,8 @@ type translateCommand struct {
 	Message string            `required:"" enum:"request,response" help:"What FILE is: request or response."`
 	Tables  []string          `type:"existingdir" help:"Directory of mapping tables; may be repeated, lowest layer first. The starter tables always lie below."`
 	Set     map[string]string `help:"Codec setting, e.g. emisweb.response-format=openhr."`
-	Codes   mapping.Scheme    `help:"Scheme of clinical codes in a translated response, as its asker would name it: ctv3, snomed, readv2."`
-	Drugs   mapping.Scheme    `help:"Scheme of drug codes: multilex, dmd, emis-drug."`
+	Codes   mapping.Scheme    `help:"Scheme of clinical codes in a translated response, as its asker may ask for: ctv3, snomed, readv2."`
+	Drugs   mapping.Scheme    `help:"Scheme of drug codes, likewise: multilex, dmd, emis-drug."`
 	Sender  bool              `default:"true" negatable:"" help:"Carry codes the sender placed beside its own where the tables are silent."`
 	Out     string            `help:"File for the translated message; default standard output."`
 	Report  string            `help:"File for the report, JSON without patient data."`
@@ -30,20 +32,11 @@ type translateCommand struct {
 }
 
 // Run translates one message. Degrading is not failure; a message that cannot
-// be read is refused in one line.
+// be read is refused in one line, and then no file is written.
 func (c translateCommand) Run(ctx context.Context, to streams) error {
-	pair, err := pairs.Find(c.Pair)
+	link, err := c.link()
 	if err != nil {
-		return err
-	}
-	pair.AtoB.Sender, pair.BtoA.Sender = c.Sender, c.Sender
-	options, err := bridge.CodecOptions(pair, c.Set)
-	if err != nil {
-		return err
-	}
-	link, err := pairs.Open(pair, options)
-	if err != nil {
-		return err
+		return usageError{fmt.Errorf("translate: %w", err)}
 	}
 	tables, err := bridge.LoadTables(c.Tables, true)
 	if err != nil {
@@ -69,6 +62,33 @@ func (c translateCommand) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	return os.WriteFile(c.Out, out, 0o600)
+}
+
+// link opens the pair with its settings. Every error is a wrong flag.
+func (c translateCommand) link() (*pairs.Link, error) {
+	pair, err := pairs.Find(c.Pair)
+	if err != nil {
+		return nil, err
+	}
+	asker, err := pair.Other(c.From)
+	if err != nil {
+		return nil, err
+	}
+	if c.Message == string(pairs.MessageRequest) && (c.Codes != "" || c.Drugs != "") {
+		return nil, errors.New("--codes and --drugs are for a response")
+	}
+	if c.Codes != "" && !slices.Contains(asker.ClinicalSchemes, c.Codes) {
+		return nil, fmt.Errorf("--codes: %s takes %v", asker.Title, asker.ClinicalSchemes)
+	}
+	if c.Drugs != "" && !slices.Contains(asker.DrugSchemes, c.Drugs) {
+		return nil, fmt.Errorf("--drugs: %s takes %v", asker.Title, asker.DrugSchemes)
+	}
+	pair.AtoB.Sender, pair.BtoA.Sender = c.Sender, c.Sender
+	options, err := bridge.CodecOptions(pair, c.Set)
+	if err != nil {
+		return nil, err
+	}
+	return pairs.Open(pair, options)
 }
 
 func writeJSON(file string, v any) error {

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/record"
+)
+
+// legend explains the columns once.
+const legend = `
+How to read the counts of a section. source: entries the holder sent. Each of them arrives as one of
+  coded        in the asker's own codes, or with nothing to code
+  degraded     in its original words with its original code, marked as not coded: no table row carries it yet
+  withheld     not at all: the sharing agreement keeps it back, and the section says that something is missing
+  unsupported  as text: the asker has no place of its own for it
+  failed       as a line that says what could not be read
+`
+
+// keepWords is what to try by hand, for the demonstration's pair.
+const keepWords = `
+Everything stays up until Ctrl-C. To try, in another terminal:
+  cd %s
+  curl -s -H 'Content-Type: application/xml' --data-binary @1-emisweb-request.xml http://%s%s
+  nc -N %s %s < 2-systmone-request.xml
+  tail -n 3 audit/*; tail linkspan.log
+Edit a request to ask for another patient: %s.
+SystmOne lets one whole record go in 30 seconds: asked again sooner, EMIS Web waits for it.
+
+`
+
+// stateWords says what a section's state means for the asker; %s is the holder.
+var stateWords = map[string]string{
+	record.Complete.String():         "complete",
+	record.CompleteDegraded.String(): "complete-degraded: all here, some only as text",
+	record.NothingRecorded.String():  "nothing-recorded: %s has none recorded",
+	record.Filtered.String():         "filtered: only what was asked for",
+	record.Withheld.String():         "withheld: some entries are kept back",
+	record.Partial.String():          "partial: INCOMPLETE, do not rely on absence",
+	record.NotRetrievable.String():   "not-retrievable: %s cannot be asked for it",
+	record.NotSupported.String():     "not-supported: the asker cannot show it",
+	record.Disabled.String():         "disabled: switched off by the agreement",
+	record.Denied.String():           "denied: the agreement does not share it",
+	record.Failed.String():           "failed: UNREADABLE, do not assume there is none",
+}
+
+// print says in plain words what crossed.
+func (d *demo) print(asker, holder string, o bridge.Outcome, took time.Duration) {
+	d.printf("   %-15s %6s %6s %9s %9s %12s %7s  %s\n", "section", "source", "coded", "degraded", "withheld", "unsupported", "failed", "state")
+	for _, s := range o.Report.Sections {
+		words := strings.ReplaceAll(stateWords[s.State], "%s", holder)
+		if s.Duplicate > 0 {
+			words += fmt.Sprintf(" (%d twice)", s.Duplicate)
+		}
+		d.printf("   %-15s %6d %6d %9d %9d %12d %7d  %s\n", s.Section, s.Source, s.Coded, s.Degraded, s.Withheld, s.Unsupported, s.Failed, words)
+	}
+	for _, w := range o.Report.Warnings {
+		d.printf("%s\n", wrap("   ", "WARNING "+w.Code+", "+w.Section+": "+warningWords(w, asker, holder)))
+	}
+	if names := unmapped(o.Report.Unmapped); names != "" {
+		d.printf("%s\n", wrap("   ", names))
+	}
+	d.printf("   Time for the asker %s: %s waiting for %s, %s to decide, translate and audit, %s on %s's wire.\n", took.Round(time.Microsecond),
+		micros(o.HolderMicros), holder, micros(o.Micros-o.HolderMicros), (took - micros(o.Micros)).Round(time.Microsecond), asker)
+	d.printf("   Bytes: %d asked, %d answered. Codes carried by %d tables.\n", o.BytesIn, o.BytesOut, len(o.Report.Tables))
+}
+
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+
+// warningWords are the sentence the clinician reads at the head of the record,
+// where it needs no clinical words.
+func warningWords(w pairs.WarningReport, asker, holder string) string {
+	switch code := record.WarningCode(w.Code); code {
+	case record.WarnPrescribingUnsafe:
+		return fmt.Sprintf("%s (As shown in %s.)", record.Warning{Code: code, Count: w.Count}.Words(), asker)
+	case record.WarnSender:
+		return "a warning " + holder + " itself sent stands at the head of the record."
+	}
+	return "explained at the head of the record."
+}
+
+// unmapped names the first codes without a table row, for whoever writes the
+// tables.
+func unmapped(codes []pairs.Unmapped) string {
+	const shown = 4
+	if len(codes) == 0 {
+		return ""
+	}
+	var names []string
+	for _, u := range codes[:min(shown, len(codes))] {
+		names = append(names, fmt.Sprintf("%s %s (%s)", u.Scheme, u.Code, u.Kind))
+	}
+	return fmt.Sprintf("Codes without a table row: %d, such as %s.", len(codes), strings.Join(names, ", "))
+}
+
+// wrap breaks text into lines of at most 118 columns, each after the margin.
+func wrap(margin, text string) string {
+	const width = 118
+	line, lines := margin, []string(nil)
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > width {
+			lines, line = append(lines, line), margin+"  "
+		}
+		if strings.TrimSpace(line) != "" {
+			line += " "
+		}
+		line += word
+	}
+	return strings.Join(append(lines, line), "\n")
+}
