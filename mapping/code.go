@@ -58,6 +58,10 @@ func (c Code) IsZero() bool { return c.Scheme == "" && c.Value == "" && c.TermCo
 // Key identifies the code for counting: scheme, value and term code, without the term.
 func (c Code) Key() string { return string(c.Scheme) + "|" + c.Value + "|" + c.TermCode }
 
+// Private reports a concept a supplier made for itself under a SNOMED CT identifier (namespaces 1000006, 1000033 and
+// 1000027): its check digit holds, and no other system files it (terminology §1.3).
+func (c Code) Private() bool { return c.Scheme == SNOMED && suppliersOwn(c.Value) }
+
 // Check reports the first fault in the code's syntax. The message never repeats the value: code slots hold typed text
 // in real life, and a value that fails here must not be named anywhere (DESIGN decision 16).
 func (c Code) Check() error {

@@ -92,13 +92,31 @@ func dmdFault(value string) string {
 	if value[len(value)-3] == '0' {
 		return ""
 	}
-	switch value[len(value)-10 : len(value)-3] {
-	case "1000001":
+	switch {
+	case namespace(value) == "1000001":
 		return ""
-	case "1000027", "1000006", "1000033":
+	case suppliersOwn(value):
 		return "a supplier's own identifier, not dm+d"
 	}
 	return "a namespace that is not dm+d"
+}
+
+// suppliersOwn reports a SNOMED CT identifier of EMIS's or Vision's namespace.
+func suppliersOwn(value string) bool {
+	switch namespace(value) {
+	case "1000027", "1000006", "1000033":
+		return true
+	}
+	return false
+}
+
+// namespace is the namespace of a long-format SNOMED CT identifier, "" for the
+// short format, which is the international core.
+func namespace(value string) string {
+	if len(value) < 11 || value[len(value)-3] != '1' {
+		return ""
+	}
+	return value[len(value)-10 : len(value)-3]
 }
 
 // Dihedral group tables of the Verhoeff check.

@@ -8,8 +8,8 @@ import (
 )
 
 // KindScheme is the enumeration the tables use to say that an ordinary code
-// stands for an allergy: both systems let one be entered so (safety §2.2 rule
-// 9; S §1.4 on non-drug allergies).
+// stands for an allergy: both systems let one be entered so (safety §1.3;
+// S §1.4 on non-drug allergies).
 const KindScheme mapping.Scheme = "linkspan.kind"
 
 // The values of KindScheme.
@@ -21,33 +21,112 @@ const (
 	kindDegradedOther   = "degraded-non-drug-allergy"
 )
 
-// classify moves an entry entered as an ordinary code to the allergies when a
-// table says its code is one.
-func (t *translation) classify(e *record.Entry) {
-	if e.Outcome != record.Pending || e.Code.IsZero() || e.Kind != record.KindObservation && e.Kind != record.KindAllergy {
-		return
+// classify finds the allergies among the entries: those that are said to be,
+// and those entered as an ordinary code, which a table knows. An ordinary
+// statement that is one moves to the allergies; where allergies were not asked
+// for, or the entry is something else besides, it stays and is words alone.
+func (t *translation) classify() {
+	for _, e := range t.rec.Entries {
+		if e.Kind == record.KindAllergy && e.Allergy == nil {
+			e.Allergy = &record.Allergy{}
+		}
+		if value := t.kindOf(e); value != "" {
+			t.classified(e, value)
+		}
 	}
-	res := t.Tables.Translate(e.Code, KindScheme)
-	if res.Answer != mapping.Mapped {
-		return
+	for _, e := range t.rec.Entries {
+		if e.Kind == record.KindProblem && e.Outcome == record.Pending {
+			t.classifyProblem(e)
+		}
 	}
-	if e.Allergy == nil {
-		e.Allergy = &record.Allergy{}
+}
+
+// kindOf is what the tables say of an entry's code, "" for no allergy.
+func (t *translation) kindOf(e *record.Entry) string {
+	if e.Code.IsZero() {
+		return ""
 	}
-	e.Kind = record.KindAllergy
-	switch res.Target.Value {
-	case kindDrugAllergy:
-		e.Allergy.Class = record.AllergyDrug
-	case kindNonDrugAllergy:
-		e.Allergy.Class = record.AllergyNonDrug
+	switch e.Kind {
+	case record.KindObservation, record.KindResult, record.KindAllergy, record.KindProblem:
+	default:
+		return ""
+	}
+	if res := t.Tables.Translate(e.Code, KindScheme); res.Answer == mapping.Mapped {
+		return res.Target.Value
+	}
+	return ""
+}
+
+func (t *translation) classified(e *record.Entry, value string) {
+	asked := t.q.Sections.Has(record.Allergies)
+	switch {
+	case e.Kind == record.KindProblem:
+	case e.Outcome == record.WithheldEntry:
+		// It would have been on both lists, and both must say so (safety §1.3).
+		t.hidden = t.hidden || value != kindNoAllergies
+		if asked {
+			t.rec.Warn(record.Warning{Code: record.WarnConfidential, Section: record.Allergies})
+		}
+	case e.Outcome != record.Pending:
+	case e.Kind != record.KindAllergy && !asked:
+		t.asText[e] = "Not coded: it concerns allergies, which were not asked for. Others may be recorded."
+	case e.Kind == record.KindResult:
+		t.asText[e] = "Not coded: an allergy entered as a result."
+		t.countUnsafe(value)
+	default:
+		if e.Allergy == nil {
+			e.Allergy = &record.Allergy{}
+		}
+		e.Kind = record.KindAllergy
+		name(e, value)
+	}
+}
+
+// name says what the code of an allergy says of it. What the source states of
+// a drug is not taken back: alerts depend on it.
+func name(e *record.Entry, value string) {
+	a := e.Allergy
+	drug := a.Class != record.AllergyUnclear && a.Class.Drug()
+	switch value {
+	case kindDrugAllergy, kindDegradedAllergy:
+		if !drug {
+			a.Class = record.AllergyDrug
+		}
+	case kindNonDrugAllergy, kindDegradedOther:
+		if !drug {
+			a.Class = record.AllergyNonDrug
+		}
 	case kindNoAllergies:
-		e.Allergy.Absent = true
-	case kindDegradedAllergy:
-		e.Allergy.Class = record.AllergyDrug
+		a.Absent = a.Substance.IsZero()
+	}
+	if value == kindDegradedAllergy || value == kindDegradedOther {
 		e.Notes = append(e.Notes, "Degraded before it reached this link.")
-	case kindDegradedOther:
-		e.Allergy.Class = record.AllergyNonDrug
-		e.Notes = append(e.Notes, "Degraded before it reached this link.")
+	}
+}
+
+// classifyProblem looks at a problem whose code is one of an allergy. It stays
+// a problem, and its code goes by the strict rules of allergies. With no entry
+// among the allergies to head, it is the only place that says so.
+func (t *translation) classifyProblem(e *record.Entry) {
+	value := t.kindOf(e)
+	if value == "" {
+		return
+	}
+	t.allergic[e] = true
+	if value == kindNoAllergies {
+		t.asText[e] = "Not coded: a problem cannot say that there are no allergies."
+		return
+	}
+	if p := e.Problem; p != nil && p.Defines != nil && p.Defines.Kind == record.KindAllergy {
+		return
+	}
+	t.asText[e] = "Not coded: an allergy entered as a problem."
+	t.countUnsafe(value)
+}
+
+func (t *translation) countUnsafe(value string) {
+	if value == kindDrugAllergy || value == kindDegradedAllergy {
+		t.unsafe++
 	}
 }
 
@@ -56,44 +135,55 @@ func (t *translation) classify(e *record.Entry) {
 // words and makes the record unsafe to prescribe from (DESIGN.md decision 3).
 func (t *translation) allergy(e *record.Entry) {
 	a := e.Allergy
-	if a == nil {
-		a = &record.Allergy{}
-		e.Allergy = a
+	drug := a.Substance
+	if drug.IsZero() && slices.Contains(t.Holder.DrugSchemes, e.Code.Scheme) {
+		drug = e.Code // any other code cannot fill the slot that fires alerts
 	}
+	asserted := a.Absent || !a.Class.Drug()
 	switch {
-	case a.Absent, !a.Class.Drug():
-		if e.Code.IsZero() {
-			e.Outcome = record.Degraded
-			return
-		}
+	case a.Absent && a.Ended:
+		e.Outcome = record.Degraded
+		e.Notes = append(e.Notes, "Not coded: the statement is recorded as ended.")
+	case asserted && !e.Code.IsZero():
 		t.code(e, e.Code, t.clinical)
+	case !asserted && !drug.IsZero():
+		t.code(e, drug, t.drugs)
 	default:
-		substance := a.Substance
-		if substance.IsZero() {
-			substance = e.Code
-		}
-		if !slices.Contains(t.Holder.DrugSchemes, substance.Scheme) && substance.Scheme != e.Allergy.Substance.Scheme {
-			e.Outcome = record.Degraded // a clinical code cannot fill the slot that fires alerts
-			return
-		}
-		t.code(e, substance, t.drugs)
+		e.Outcome = record.Degraded
 	}
 }
 
-// contradictions warns when "no known allergies" stands beside allergies.
-func (t *translation) contradictions() {
-	var absent, present *record.Entry
-	for e := range t.rec.Released {
-		if e.Kind != record.KindAllergy || e.Allergy == nil {
-			continue
-		}
-		if e.Allergy.Absent {
-			absent = e
-		} else if !e.Allergy.Ended {
-			present = e
+// assertions looks at every "no known allergies". It is coded only where
+// nothing known here speaks against it: an allergy, past ones included, one
+// that is withheld or could not be read, or a section that was not read whole.
+// The first two lines of that are told to the reader; what is withheld leaves
+// no trace but its section's warning (safety §D.1 D-8, §D.2).
+func (t *translation) assertions() {
+	present, hidden := false, t.hidden || len(t.rec.Faults(record.Allergies)) > 0
+	for _, e := range t.rec.Entries {
+		switch {
+		case e.Kind != record.KindAllergy, e.Outcome == record.Duplicate, e.Allergy.Absent:
+		case e.Outcome == record.WithheldEntry:
+			hidden = true
+		default:
+			present = true
 		}
 	}
-	if absent != nil && present != nil {
-		t.rec.Warn(record.Warning{Code: record.WarnContradicted, Section: record.Allergies, Detail: absent.Date.Words()})
+	if t.unsafe > 0 {
+		present = true
+	}
+	if !present && !hidden {
+		return
+	}
+	for e := range t.rec.Released {
+		if e.Kind != record.KindAllergy || !e.Allergy.Absent || e.Outcome == record.Duplicate {
+			continue
+		}
+		if e.Outcome == record.Exact || e.Outcome == record.Mapped {
+			e.Outcome = record.Degraded
+		}
+		if present {
+			t.rec.Warn(record.Warning{Code: record.WarnContradicted, Section: record.Allergies, Detail: e.Date.Words()})
+		}
 	}
 }

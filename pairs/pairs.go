@@ -35,8 +35,8 @@ type Rules struct {
 	// Ask is what the holder is asked to answer in when the asker's message
 	// cannot say it.
 	Ask Schemes
-	// Unasked is what the receiver is given when its own request is not there
-	// to say, as offline.
+	// Unasked is what the receiver is given when its own request does not say,
+	// or is not there to say, as offline.
 	Unasked Schemes
 	// Sender allows a code the sender placed beside its own to be carried in
 	// its own scheme where the tables are silent (DESIGN.md decision 4).

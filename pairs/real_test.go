@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,8 +117,8 @@ func missing(t *testing.T, where string, source, got *record.Record) {
 	haystack := everything(got)
 	lost := map[string]int{}
 	for _, e := range source.Entries {
-		for field, text := range facts(e) {
-			if text != "" && !strings.Contains(haystack, plain(text)) {
+		for field, spellings := range facts(e) {
+			if !slices.ContainsFunc(spellings, func(s string) bool { return strings.Contains(haystack, plain(s)) }) {
 				lost[e.Kind.String()+" "+field]++
 			}
 		}
@@ -125,23 +126,24 @@ func missing(t *testing.T, where string, source, got *record.Record) {
 	require.Empty(t, lost, where)
 }
 
-// facts are the things of an entry that must be found again.
-func facts(e *record.Entry) map[string]string {
-	f := map[string]string{"words": e.Text}
-	if e.Kind != record.KindConsultation || len(e.Consultation.Items) > 0 {
-		f["date"] = e.Date.Day()
+// facts are the things of an entry that must be found again, each with the
+// spellings it may have: a date stands in its own slot or in words.
+func facts(e *record.Entry) map[string][]string {
+	date := func(d record.Date) []string {
+		return []string{d.Truncate(record.PrecisionDay).Wall(), d.Truncate(record.PrecisionDay).Words()}
 	}
+	f := map[string][]string{"words": {e.Text}, "date": date(e.Date)}
 	for _, text := range e.Texts {
-		f["text "+text.Label] = text.Value
+		f["text "+text.Label] = []string{text.Value}
 	}
 	if v := e.Value; v != nil {
-		f["value"], f["unit"], f["result"] = v.Number, v.Unit, v.Text
+		f["value"], f["unit"], f["result"] = []string{v.Number}, []string{v.Unit}, []string{v.Text}
 	}
 	if m := e.Medication; m != nil {
-		f["dosage"], f["quantity"], f["quantity unit"] = m.Dosage, m.Quantity, m.Unit
+		f["dosage"], f["quantity"], f["quantity unit"] = []string{m.Dosage}, []string{m.Quantity}, []string{m.Unit}
 	}
 	if p := e.Problem; p != nil {
-		f["end"] = p.End.Day()
+		f["end"] = date(p.End)
 	}
 	return f
 }
@@ -161,7 +163,10 @@ func everything(r *record.Record) string {
 			b.WriteByte('\n')
 		}
 	}
-	date := func(d record.Date) { add(d.Day(), d.String(), d.Words()) }
+	date := func(d record.Date) {
+		day := d.Truncate(record.PrecisionDay)
+		add(day.Wall(), day.Words(), d.Words())
+	}
 	for _, e := range r.Entries {
 		add(e.Text)
 		date(e.Date)

@@ -1,15 +1,12 @@
 package pairs
 
 import (
-	"strings"
+	"cmp"
+	"slices"
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 )
-
-// withValue is the context of a table row meant for entries that carry a
-// number (terminology §1.2, codes with values).
-const withValue mapping.Context = "with-value"
 
 // Translate carries a decoded record to the asker: what was not asked for is
 // left out, every enumerated value and every code goes through its table, the
@@ -19,38 +16,45 @@ const withValue mapping.Context = "with-value"
 //
 // Nothing is dropped, merged or re-worded: each entry ends with one outcome.
 func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report {
-	t := &translation{Direction: d, rec: rec, clinical: d.Consumer.ClinicalSchemes, drugs: d.Consumer.DrugSchemes, unmapped: map[unmappedKey]int{}}
-	if q.CodeScheme != "" {
-		t.clinical = []mapping.Scheme{q.CodeScheme}
-	}
-	if q.DrugScheme != "" {
-		t.drugs = []mapping.Scheme{q.DrugScheme}
-	}
+	t := d.translation(rec, q)
 	rec.Source.MapSet = d.Tables.Digest()[:16]
 	rec.Source.Period = q.Effective
-	narrow(rec, ask)
+	rec.Source.Filter = filterWords(q)
+	t.classify() // before narrowing, which would leave out an allergy entered as an ordinary code
+	t.narrow(ask)
 	t.patient()
-	for _, e := range rec.Entries {
-		t.classify(e)
-	}
 	for _, e := range rec.Entries {
 		t.entry(e)
 	}
-	t.contradictions()
+	t.assertions()
 	d.Consumer.Codec.Fit(rec)
 	for _, e := range rec.Entries {
+		t.turned(e)
 		t.degradeCode(e)
+	}
+	if t.unsafe > 0 {
+		rec.Warn(record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: t.unsafe})
 	}
 	rec.Settle(q.Sections)
 	return t.report(q)
 }
 
+// translation is one record on its way.
 type translation struct {
 	*Direction
 	rec             *record.Record
+	q               *record.Request
 	clinical, drugs []mapping.Scheme
 	unmapped        map[unmappedKey]int
 	malformed       int
+	// asText are the entries that stay words, and why.
+	asText map[*record.Entry]string
+	// allergic are the problems whose code is one of an allergy.
+	allergic map[*record.Entry]bool
+	// hidden says that an allergy entered as an ordinary code is withheld.
+	hidden bool
+	// unsafe counts the drug allergies that stand outside their section.
+	unsafe int
 }
 
 type unmappedKey struct {
@@ -59,17 +63,48 @@ type unmappedKey struct {
 	kind   record.Kind
 }
 
+func (d *Direction) translation(rec *record.Record, q *record.Request) *translation {
+	return &translation{
+		Direction: d, rec: rec, q: q,
+		clinical: only(d.Consumer.ClinicalSchemes, cmp.Or(q.CodeScheme, d.Rules.Unasked.Codes)),
+		drugs:    only(d.Consumer.DrugSchemes, cmp.Or(q.DrugScheme, d.Rules.Unasked.Drugs)),
+		unmapped: map[unmappedKey]int{}, asText: map[*record.Entry]string{}, allergic: map[*record.Entry]bool{},
+	}
+}
+
+// only is the scheme asked for, where the receiver files it, and nothing else:
+// who asks for one scheme gets no code of another. With none asked for it is
+// all the receiver files.
+func only(filed []mapping.Scheme, asked mapping.Scheme) []mapping.Scheme {
+	switch {
+	case asked == "":
+		return filed
+	case slices.Contains(filed, asked):
+		return []mapping.Scheme{asked}
+	}
+	return nil
+}
+
 func (t *translation) patient() {
 	p := &t.rec.Patient
+	registration := make([]record.Qualifier, 0, len(p.Registration))
+	for _, q := range p.Registration {
+		had := t.qualifier(&q)
+		registration = append(registration, q)
+		for _, line := range sourceCodes(had...) {
+			registration = append(registration, record.Qualifier{Name: q.Name + ", source code", Value: line})
+		}
+	}
+	p.Registration = registration
 	if p.Sex.IsZero() {
 		return
 	}
 	res := t.Tables.Translate(p.Sex, t.Consumer.Enumerations[record.SlotSex])
-	if res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
+	if res.Answer == mapping.Same || res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
 		p.Sex = res.Target
 		return
 	}
-	p.Registration = append(p.Registration, record.Qualifier{Name: "Sex", Value: t.Tables.Words(p.Sex)})
+	p.Registration = append(p.Registration, record.Qualifier{Name: "Sex", Value: t.words(p.Sex)})
 	p.Sex = mapping.Code{}
 }
 
@@ -82,14 +117,19 @@ func (t *translation) entry(e *record.Entry) {
 		return
 	}
 	t.slots(e)
+	t.foreign(e)
 	rule, coded := t.Rules.Kinds[e.Kind]
+	why, asText := t.asText[e]
 	switch {
+	case asText:
+		e.Outcome = record.Degraded
+		e.Notes = append(e.Notes, why)
 	case e.Kind == record.KindUnrecognised:
 		e.Outcome = record.Unsupported
-	case !coded || e.Code.IsZero() && rule.Bare:
-		e.Outcome = record.Exact
 	case e.Kind == record.KindAllergy:
 		t.allergy(e)
+	case !coded, e.Code.IsZero() && rule.Bare && !e.Malformed:
+		e.Outcome = record.Exact
 	case e.Code.IsZero():
 		e.Outcome = record.Degraded
 	case rule.Drug:
@@ -99,176 +139,113 @@ func (t *translation) entry(e *record.Entry) {
 	}
 }
 
-// code carries one code to the first of the target schemes that has it. What
-// no row codes keeps its words and is counted.
-func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Scheme) {
-	res := t.Tables.TranslateAny(from, to, contexts(e)...)
-	switch {
-	case res.Answer == mapping.Same:
-		e.Target, e.Outcome = res.Target, record.Exact
-		return
-	case res.Answer == mapping.Mapped && sameClass(e, from, res.Target):
-		e.Target, e.Outcome = res.Target, record.Mapped
-		return
+// foreign takes the codes of the source's own schemes out of the places the
+// receiver might read them in: the words beside them stay, and a code that a
+// reader could look up becomes a line (safety §D.1 D-2). Only the entry's own
+// code has a table.
+func (t *translation) foreign(e *record.Entry) {
+	for i := range e.Qualifiers {
+		sourceCode(e, t.qualifier(&e.Qualifiers[i])...)
 	}
-	if sent, ok := t.sender(e, res, to); ok {
-		e.Target, e.Outcome = sent, record.Mapped
-		e.Notes = append(e.Notes, "Code supplied by the sending system: "+string(sent.Scheme)+" "+sent.Value)
-		return
+	if f := e.Referral; f != nil {
+		for i := range f.Details {
+			sourceCode(e, t.qualifier(&f.Details[i])...)
+		}
 	}
-	e.Outcome = record.Degraded
-	if res.Answer == mapping.Inexact && res.Target.Term != "" {
-		e.Notes = append(e.Notes, "Closest code (not recorded): "+res.Target.Term)
-	}
-	if res.Answer == mapping.Malformed {
-		t.malformed++
-		return
-	}
-	t.unmapped[unmappedKey{from.Scheme, from.Value + from.TermCode, e.Kind}]++
-}
-
-// sender looks for a code the sender placed beside its own. It counts only
-// where the pair allows it, our tables are silent, and never for an allergy.
-func (t *translation) sender(e *record.Entry, res mapping.Result, to []mapping.Scheme) (mapping.Code, bool) {
-	if !t.Rules.Sender || e.Kind == record.KindAllergy || res.Answer != mapping.Unmapped {
-		return mapping.Code{}, false
-	}
-	for _, scheme := range to {
-		for _, other := range e.Others {
-			other.Scheme = senderScheme(other.Scheme, scheme)
-			if other.Scheme == scheme && other.Check() == nil && sameClass(e, e.Code, other) {
-				return other, true
+	if m := e.Medication; m != nil {
+		for i := range m.Mixture {
+			part := &m.Mixture[i]
+			if part.Text == "" {
+				part.Text = part.Code.Term
+			}
+			if !slices.Contains(t.drugs, part.Code.Scheme) {
+				sourceCode(e, part.Code)
+				part.Code = mapping.Code{}
 			}
 		}
 	}
-	return mapping.Code{}, false
 }
 
-// senderScheme reads an identifier sent as SNOMED CT where a drug is asked for
-// as dm+d: dm+d is a part of SNOMED CT UK under the same identifiers, and
-// Check tells the namespaces apart.
-func senderScheme(sent, wanted mapping.Scheme) mapping.Scheme {
-	if sent == mapping.SNOMED && wanted == mapping.DMD {
-		return mapping.DMD
+// qualifier leaves a qualifier its words alone and gives the codes it had. A
+// code of the same scheme is no exception: no table has judged it, and beside
+// a translated code it would say something of another term.
+func (t *translation) qualifier(q *record.Qualifier) []mapping.Code {
+	had := []mapping.Code{q.NameCode, q.ValueCode}
+	if q.Name == "" {
+		q.Name = t.words(q.NameCode)
 	}
-	return sent
+	if q.Value == "" {
+		q.Value = t.words(q.ValueCode)
+	}
+	q.NameCode, q.ValueCode = mapping.Code{}, mapping.Code{}
+	return had
 }
 
-// sameClass judges a code against the words of the message: family history
-// stays family history, a denial stays one (DESIGN.md decision 3).
-func sameClass(e *record.Entry, from, to mapping.Code) bool {
-	target := mapping.ClassOf(to.Term)
-	if target == mapping.Unknown {
-		return true
+// sourceCode keeps codes as lines of the entry.
+func sourceCode(e *record.Entry, codes ...mapping.Code) {
+	for _, line := range sourceCodes(codes...) {
+		e.Notes = append(e.Notes, "Source code: "+line)
 	}
-	for _, words := range []string{from.Term, e.Text} {
-		if class := mapping.ClassOf(words); class != mapping.Unknown {
-			return class == target
+}
+
+// sourceCodes spells codes. An enumerated value has its words already, and
+// what is no code is not shown as one.
+func sourceCodes(codes ...mapping.Code) []string {
+	var lines []string
+	for _, c := range codes {
+		if c.Scheme.Enumeration() || c.Check() != nil {
+			continue
+		}
+		line := string(c.Scheme) + " " + c.Value + c.TermCode
+		if c.Term != "" {
+			line += ` "` + c.Term + `"`
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// turned is the last guard before a code goes out: it must not stand beside
+// words that deny or doubt it, whatever the receiver's codec made of it.
+func (t *translation) turned(e *record.Entry) {
+	if e.Outcome != record.Exact && e.Outcome != record.Mapped || e.Target.IsZero() {
+		return
+	}
+	for _, q := range e.Qualifiers {
+		if q.Meaning != record.Refines {
+			e.Outcome = record.Degraded
+			e.Notes = append(e.Notes, "Not coded: the statement is denied or doubted.")
+			return
 		}
 	}
-	return true
-}
-
-// contexts are the table contexts of an entry, most specific first.
-func contexts(e *record.Entry) []mapping.Context {
-	kind := mapping.Context(e.Kind.String())
-	if e.Kind == record.KindIssue {
-		kind = mapping.Context(record.KindMedication.String())
-	}
-	if e.Value != nil && e.Value.Number != "" {
-		return []mapping.Context{withValue, kind}
-	}
-	return []mapping.Context{kind}
 }
 
 // degradeCode gives a degraded entry the receiver's transfer-degraded code,
-// also where the receiver's codec degraded it after it had been coded.
+// also where the receiver's codec degraded it after it had been coded. No
+// other entry shown as text has a code.
 func (t *translation) degradeCode(e *record.Entry) {
 	switch e.Outcome {
+	case record.Exact, record.Mapped:
+		return
 	case record.Degraded:
-	case record.Unsupported, record.FailedEntry:
-		e.Target = mapping.Code{}
-		return
-	default:
-		return
+		res := t.Tables.TranslateAny(mapping.Code{Scheme: DegradeScheme, Value: string(t.degrade(e))}, t.clinical)
+		if res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
+			e.Target = res.Target
+			return
+		}
 	}
-	res := t.Tables.TranslateAny(mapping.Code{Scheme: DegradeScheme, Value: string(t.degrade(e))}, t.clinical)
-	e.Target = res.Target
-	if res.Answer != mapping.Mapped {
-		e.Target = mapping.Code{}
-	}
+	e.Target = mapping.Code{}
 }
 
 func (t *translation) degrade(e *record.Entry) Degrade {
 	switch {
-	case e.Kind == record.KindAllergy && e.Allergy.Absent:
+	case e.Kind == record.KindAllergy && e.Allergy != nil && e.Allergy.Absent:
 		return DegradeEntry
-	case e.Kind == record.KindAllergy && !e.Allergy.Class.Drug():
+	case e.Kind == record.KindAllergy && e.Allergy != nil && !e.Allergy.Class.Drug():
 		return DegradeNonDrugAllergy
 	}
 	if rule, ok := t.Rules.Kinds[e.Kind]; ok {
 		return rule.Degrade
 	}
 	return DegradeEntry
-}
-
-// slots carries every enumerated value of an entry. A value without a place at
-// the receiver becomes a line of words; a narrower row fills the slot and the
-// original stands beside it, except where a nuance changes what is done.
-func (t *translation) slots(e *record.Entry) {
-	e.EachSlot(func(slot record.Slot, c *mapping.Code) {
-		to, has := t.Consumer.Enumerations[slot]
-		res := mapping.Result{Answer: mapping.Unmapped}
-		if has {
-			res = t.Tables.Translate(*c, to)
-		}
-		words := t.words(*c)
-		switch {
-		case res.Answer == mapping.Same:
-			return
-		case res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent:
-			*c = res.Target
-			return
-		case res.Answer == mapping.Mapped && !strictSlot(slot):
-			*c = res.Target
-		default:
-			*c = mapping.Code{}
-			if slot == record.SlotComparator && e.Value != nil {
-				e.Value.Unreadable = strings.TrimSpace(words + " " + e.Value.Number + " " + e.Value.Unit)
-				e.Value.Number = ""
-			}
-		}
-		if slot == record.SlotHeading || slot == record.SlotComparator || words == "" || res.Reason == nothingToSay {
-			return
-		}
-		e.Notes = append(e.Notes, slotLabel(slot)+": "+words)
-	})
-}
-
-// nothingToSay is the reason of a no-map row for a value that states nothing,
-// such as an episodicity of none.
-const nothingToSay = "states nothing"
-
-// words are the source's own for an enumerated value.
-func (t *translation) words(c mapping.Code) string {
-	if c.Term != "" {
-		return c.Term
-	}
-	return t.Tables.Words(c)
-}
-
-// strictSlot names the slots only an equivalent row may fill (DESIGN.md
-// decision 5).
-func strictSlot(s record.Slot) bool {
-	switch s {
-	case record.SlotProblemStatus, record.SlotDrugStatus, record.SlotAllergyType, record.SlotComparator, record.SlotDiaryStatus:
-		return true
-	}
-	return false
-}
-
-// slotLabel is the label a clinician reads before the words of a slot.
-func slotLabel(s record.Slot) string {
-	words := strings.ReplaceAll(string(s), "-", " ")
-	return strings.ToUpper(words[:1]) + words[1:]
 }

@@ -30,6 +30,7 @@ type Source struct {
 	RetrievedAt  string // local time with zone, from the bridge
 	MapSet       string // digest of the tables used
 	Period       Period // the clinical period asked for, zero for all
+	Filter       string // what else the request narrowed the record to, in words, "" for nothing
 }
 
 type section struct {

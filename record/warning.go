@@ -1,6 +1,9 @@
 package record
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // WarningCode is one of the closed list of record warnings (safety §D.1).
 type WarningCode string
@@ -100,15 +103,21 @@ func (r *Record) Words(s Section) string {
 
 func (s Source) filterWords() string {
 	from, to := s.Period.From, s.Period.To
+	words := ""
 	switch {
 	case !from.IsZero() && !to.IsZero():
-		return "For the period '" + from.Words() + "' to '" + to.Words() + "'."
+		words = "For the period '" + from.Words() + "' to '" + to.Words() + "'."
 	case !from.IsZero():
-		return "Data items from '" + from.Words() + "'."
+		words = "Data items from '" + from.Words() + "'."
 	case !to.IsZero():
-		return "Data items until '" + to.Words() + "'."
+		words = "Data items until '" + to.Words() + "'."
+	case s.Filter == "":
+		return "Only the items asked for are shown."
 	}
-	return "Only the items asked for are shown."
+	if s.Filter == "" {
+		return words
+	}
+	return strings.TrimSpace(words + " Only items " + s.Filter + " are shown.")
 }
 
 // Head is what every receiver shows before anything else: warnings first, then
