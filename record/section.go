@@ -123,7 +123,7 @@ const (
 	WithheldEntry         // not released; no trace but the section's warning
 	Unsupported           // the receiver has no place for it; rendered as text
 	FailedEntry           // could not be read; named by position and reason
-	Duplicate             // says nothing its twin does not say
+	Duplicate             // says nothing its twin does not say, or was deleted at the source; not written
 
 	outcomeCount
 )

@@ -109,14 +109,14 @@ func (c coded) raw() string {
 func allergySubstance(scheme mapping.Scheme) (class record.AllergyClass, allergyType string) {
 	switch scheme {
 	case "emisweb.drug-group", "emisweb.allergy-drug-group":
-		return record.AllergyDrugGroup, "group"
+		return record.AllergyDrugGroup, "1"
 	case "emisweb.drug-constituent", "emisweb.allergy-constituent":
-		return record.AllergyIngredient, "constituent"
+		return record.AllergyIngredient, "3"
 	case "emisweb.drug-name-and-constituent", "emisweb.allergy-name-and-constituent":
-		return record.AllergyDrug, "both"
+		return record.AllergyDrug, "4"
 	case mapping.EMISDrug, mapping.DMD, mapping.Multilex, "emisweb.drug-name", "emisweb.allergy-drug-name", "emisweb.allergy-preparation",
 		"emisweb.drug-form", "emisweb.allergy-drug-form":
-		return record.AllergyDrug, "name"
+		return record.AllergyDrug, "2"
 	}
 	return record.AllergyUnclear, ""
 }
@@ -124,15 +124,15 @@ func allergySubstance(scheme mapping.Scheme) (class record.AllergyClass, allergy
 // allergyTypeWords are the words of the allergy types (E §2).
 func allergyTypeWords(value string) string {
 	switch value {
-	case "nondrug":
+	case "0":
 		return "Non-drug allergy"
-	case "group":
+	case "1":
 		return "Allergy to a drug group"
-	case "name":
+	case "2":
 		return "Allergy to a drug"
-	case "constituent":
+	case "3":
 		return "Allergy to an ingredient"
-	case "both":
+	case "4":
 		return "Allergy to a drug and its ingredient"
 	}
 	return value

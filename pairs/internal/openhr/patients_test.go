@@ -64,7 +64,7 @@ func TestNoraSaysWhatSheSays(t *testing.T) {
 	require.Equal(t, "2009-06", pressure.Date.String())
 	require.Equal(t, find(t, rec, "Essential hypertension"), pressure.Problem.Defines)
 	require.Equal(t, "2011-03-14", problem("Chest infection NOS").Problem.End.String())
-	require.Equal(t, problem("Type 2 diabetes mellitus"), problem("Diabetic retinopathy").Problem.Parents[0].Problem)
+	require.Equal(t, problem("Type 1 diabetes mellitus"), problem("Diabetic retinopathy").Problem.Parents[0].Problem)
 	systolic := find(t, rec, "Systolic")
 	require.Equal(t, []record.ProblemLink{{Problem: pressure, Link: systolic.Problems[0].Link}}, systolic.Problems)
 	require.Equal(t, "ASS", systolic.Problems[0].Link.Value)
@@ -104,7 +104,7 @@ func TestNoraSaysWhatSheSays(t *testing.T) {
 	issue := find(t, rec, "Simvastatin Tablets 40 mg")
 	require.Equal(t, simvastatin, issue.Medication.Course)
 	require.Equal(t, record.KindIssue, issue.Kind)
-	stopped := find(t, rec, "Clarithromycin").Medication
+	stopped := find(t, rec, "Doxycycline").Medication
 	require.Equal(t, "2011-02-17T09:10:00", stopped.End.String())
 	require.Equal(t, "Nausea, stopped by patient", stopped.EndReason)
 	require.Len(t, find(t, rec, "Salicylic acid").Medication.Mixture, 2)

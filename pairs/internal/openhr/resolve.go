@@ -210,7 +210,7 @@ func head(p, by *record.Entry) {
 	p.Date, p.Recorded, p.Author, p.EnteredBy, p.Place = by.Date, by.Recorded, by.Author, by.EnteredBy, by.Place
 	p.Episodicity = by.Episodicity
 	p.Confidential = by.Confidential
-	if by.Outcome == record.WithheldEntry || by.Outcome == record.FailedEntry {
+	if by.Outcome == record.Duplicate || by.Outcome == record.FailedEntry {
 		p.Outcome = by.Outcome
 	}
 	if p.Code.IsZero() && by.Allergy != nil {
@@ -219,12 +219,12 @@ func head(p, by *record.Entry) {
 }
 
 // settle ends the entries that must not be shown: one marked deleted is no
-// part of the record any more and is withheld, with everything it says; one
-// about another patient than the document's has failed.
+// part of the record any more and keeps nothing of what it said; one about
+// another patient than the document's has failed.
 func (d *decoder) settle(it *item) {
 	switch {
 	case it.deleted:
-		it.Outcome = record.WithheldEntry
+		*it.Entry = record.Entry{Kind: it.Kind, Counted: it.Counted, At: it.At, Outcome: record.Duplicate}
 	case it.patient != "" && it.patient != d.patientID:
 		*it.Entry = record.Entry{Kind: it.Kind, Counted: it.Counted, At: it.At, Outcome: record.FailedEntry}
 	case it.Kind == record.KindProblem && it.Problem.Defines == nil:
