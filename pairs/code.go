@@ -127,12 +127,14 @@ func sent(e *record.Entry, scheme mapping.Scheme) []mapping.Code {
 // stays family history, a denial stays one (DESIGN.md decision 3). All the
 // words must agree, those beside the code and those shown, for either may turn
 // the statement round. A target without words is taken for what is present.
-// The substance of an allergy is a drug, whose words state no allergy.
+// The substance of an allergy is a drug, whose words state no allergy; that one
+// was had ("H/O: drug allergy" is how EMIS heads them) is why it must alert.
 func sameClass(e *record.Entry, from, to mapping.Code) bool {
 	target := mapping.Present
 	if to.Term != "" {
 		target = mapping.ClassOf(to.Term)
 	}
+	drug := e.Kind == record.KindAllergy && e.Allergy.Class.Drug()
 	if e.Kind == record.KindFamilyHistory && target != mapping.FamilyHistory {
 		return false
 	}
@@ -141,8 +143,10 @@ func sameClass(e *record.Entry, from, to mapping.Code) bool {
 			continue
 		}
 		class := mapping.ClassOf(words)
-		substance := class == mapping.Allergy && target == mapping.Present && e.Kind == record.KindAllergy
-		if class != target && class != mapping.Unknown && !substance {
+		if drug && (class == mapping.Allergy || class == mapping.HistoryOf) {
+			class = mapping.Present
+		}
+		if class != target && class != mapping.Unknown {
 			return false
 		}
 	}
