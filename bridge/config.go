@@ -28,7 +28,7 @@ type Config struct {
 	Instance    string        `desc:"stable name of this instance; default the host name"`
 	Agreement   string        `required:"true" desc:"file of the sharing agreement"`
 	Data        string        `required:"true" desc:"directory for the audit log"`
-	Tables      []string      `desc:"directories of mapping tables, lowest layer first"`
+	Tables      []string      `desc:"directories of mapping tables; each table states its layer"`
 	LinkKey     string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
 	PatientKey  string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
 	NATSURL     string        `envconfig:"NATS_URL" desc:"existing NATS servers; default an embedded one"`

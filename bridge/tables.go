@@ -9,8 +9,9 @@ import (
 	"github.com/linkspan/linkspan/mapping"
 )
 
-// LoadTables builds the map set: the starter tables where allowed, then each
-// directory over the one before it. Every fault of every table is reported at
+// LoadTables builds the map set: the starter tables where allowed, and those of
+// the directories, each in the layer it states, local where it states none.
+// Every fault of every table is reported at
 // once, and with a fault there is no set.
 func LoadTables(dirs []string, starter bool) (*mapping.Set, error) {
 	var tables []*mapping.Table
@@ -27,6 +28,9 @@ func LoadTables(dirs []string, starter bool) (*mapping.Set, error) {
 		for _, f := range found {
 			f.File = filepath.Join(dir, f.File)
 			faults = append(faults, f)
+		}
+		for _, t := range loaded {
+			t.File = filepath.Join(dir, t.File)
 		}
 		tables = append(tables, loaded...)
 	}

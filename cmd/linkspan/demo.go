@@ -261,7 +261,7 @@ func (d *demo) keep(ctx context.Context) {
 			if o.Reason != "" {
 				what = "refused, " + string(o.Reason)
 			}
-			d.printf("%s asked %s: %s, %d bytes, %s\n", o.From, o.To, what, o.BytesOut, micros(o.Micros))
+			d.printf("%s asked %s: %s, %d bytes, %s\n", o.From, o.To, what, o.BytesOut, tenths(micros(o.Micros)))
 		case <-ctx.Done():
 			return
 		}

@@ -49,13 +49,13 @@ var stateWords = map[string]string{
 
 // print says in plain words what crossed.
 func (d *demo) print(asker, holder string, o bridge.Outcome, took time.Duration) {
-	d.printf("   %-15s %6s %6s %9s %9s %12s %7s  %s\n", "section", "source", "coded", "degraded", "withheld", "unsupported", "failed", "state")
+	d.printf("   %-14s %6s %5s %8s %8s %11s %6s  %s\n", "section", "source", "coded", "degraded", "withheld", "unsupported", "failed", "state")
 	for _, s := range o.Report.Sections {
 		words := strings.ReplaceAll(stateWords[s.State], "%s", holder)
 		if s.Duplicate > 0 {
 			words += fmt.Sprintf(" (%d twice)", s.Duplicate)
 		}
-		d.printf("   %-15s %6d %6d %9d %9d %12d %7d  %s\n", s.Section, s.Source, s.Coded, s.Degraded, s.Withheld, s.Unsupported, s.Failed, words)
+		d.printf("   %-14s %6d %5d %8d %8d %11d %6d  %s\n", s.Section, s.Source, s.Coded, s.Degraded, s.Withheld, s.Unsupported, s.Failed, words)
 	}
 	for _, w := range o.Report.Warnings {
 		d.printf("%s\n", wrap("   ", "WARNING "+w.Code+", "+w.Section+": "+warningWords(w, asker, holder)))
@@ -63,12 +63,15 @@ func (d *demo) print(asker, holder string, o bridge.Outcome, took time.Duration)
 	if names := unmapped(o.Report.Unmapped); names != "" {
 		d.printf("%s\n", wrap("   ", names))
 	}
-	d.printf("   Time for the asker %s: %s waiting for %s, %s to decide, translate and audit, %s on %s's wire.\n", took.Round(time.Microsecond),
-		micros(o.HolderMicros), holder, micros(o.Micros-o.HolderMicros), (took - micros(o.Micros)).Round(time.Microsecond), asker)
+	d.printf("   Time for the asker %s: %s %s, Linkspan (decide, translate, audit) %s, %s's wire %s.\n", tenths(took),
+		holder, tenths(micros(o.HolderMicros)), tenths(micros(o.Micros-o.HolderMicros)), asker, tenths(took-micros(o.Micros)))
 	d.printf("   Bytes: %d asked, %d answered. Codes carried by %d tables.\n", o.BytesIn, o.BytesOut, len(o.Report.Tables))
 }
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+
+// tenths rounds to a tenth of a millisecond.
+func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
 // warningWords are the sentence the clinician reads at the head of the record,
 // where it needs no clinical words.

@@ -21,7 +21,7 @@ type translateCommand struct {
 	Pair    string            `required:"" help:"The pair, e.g. emisweb-systmone."`
 	From    string            `required:"" help:"The system whose message FILE is."`
 	Message string            `required:"" enum:"request,response" help:"What FILE is: request or response."`
-	Tables  []string          `type:"existingdir" help:"Directory of mapping tables; may be repeated, lowest layer first. The starter tables always lie below."`
+	Tables  []string          `type:"existingdir" help:"Directory of mapping tables; may be repeated. Each table states its layer; the starter tables lie below all."`
 	Set     map[string]string `help:"Codec setting, e.g. emisweb.response-format=openhr."`
 	Codes   mapping.Scheme    `help:"Scheme of clinical codes in a translated response, as its asker may ask for: ctv3, snomed, readv2."`
 	Drugs   mapping.Scheme    `help:"Scheme of drug codes, likewise: multilex, dmd, emis-drug."`
