@@ -239,7 +239,7 @@ func joinDigits(parts []string, widths ...int) (string, bool) {
 		return "", false
 	}
 	for i, p := range parts {
-		if len(p) != widths[i] || strings.Trim(p, "0123456789") != "" {
+		if len(p) != widths[i] || strings.Trim(p, "1234567890") != "" {
 			return "", false
 		}
 	}

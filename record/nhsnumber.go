@@ -28,7 +28,7 @@ func ParseNHSNumber(s string) (NHSNumber, error) {
 	if len(s) == 12 && (s[3] == ' ' || s[3] == '-') && s[7] == s[3] {
 		s = s[:3] + s[4:7] + s[8:]
 	}
-	if len(s) != 10 || strings.Trim(s, "0123456789") != "" || strings.Count(s, s[:1]) == 10 {
+	if len(s) != 10 || strings.Trim(s, "1234567890") != "" || strings.Count(s, s[:1]) == 10 {
 		return NHSNumber{}, ErrNHSNumber
 	}
 	sum := 0

@@ -210,7 +210,7 @@ func (q *emisRequest) checkDocument(payload *node) error {
 		return errors.New("the method is not the one of the Action")
 	}
 	q.user, q.number = found["RequestHeader"].value("ExternalUserName"), patient.value("NhsNumber")
-	if len(q.number) != 10 || strings.Trim(q.number, "0123456789") != "" {
+	if len(q.number) != 10 || strings.Trim(q.number, "1234567890") != "" {
 		return errors.New("NhsNumber is not ten digits")
 	}
 	return q.checkGet(patient.child("MrXml"))

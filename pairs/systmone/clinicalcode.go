@@ -149,8 +149,8 @@ func (d *decoder) settleValue(e *record.Entry, f *codeFields) {
 func number(s string) bool {
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
 	whole, fraction, point := strings.Cut(s, ".")
-	return whole != "" && strings.Trim(whole, "0123456789") == "" &&
-		(!point || fraction != "" && strings.Trim(fraction, "0123456789") == "")
+	return whole != "" && strings.Trim(whole, "1234567890") == "" &&
+		(!point || fraction != "" && strings.Trim(fraction, "1234567890") == "")
 }
 
 // code reads the Code of an entry. One that fails its scheme's syntax is shown

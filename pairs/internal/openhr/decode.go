@@ -378,7 +378,7 @@ func (it *item) moment(label, value string) record.Date {
 func parseDate(value string) (record.Date, error) {
 	value = strings.TrimSpace(value)
 	if dot := strings.IndexByte(value, '.'); dot > 0 {
-		rest := strings.TrimLeft(value[dot+1:], "0123456789")
+		rest := strings.TrimLeft(value[dot+1:], "1234567890")
 		value = value[:dot] + rest
 	}
 	return record.ParseISO(value)

@@ -223,7 +223,7 @@ func (d *decoder) ageRange(it *item) string {
 func decimal(s string) bool {
 	s = strings.TrimLeft(s, "+-")
 	whole, part, _ := strings.Cut(s, ".")
-	return whole+part != "" && strings.Trim(whole+part, "0123456789") == "" && !strings.Contains(part, ".")
+	return whole+part != "" && strings.Trim(whole+part, "1234567890") == "" && !strings.Contains(part, ".")
 }
 
 // diary reads a plan; effectiveTime is when it is due (E §1.3).

@@ -414,7 +414,7 @@ func zoneHolds(z string) bool {
 	if z == "Z" {
 		return true
 	}
-	if len(z) != 6 || z[0] != '+' && z[0] != '-' || z[3] != ':' || strings.Trim(z[1:3]+z[4:], "0123456789") != "" {
+	if len(z) != 6 || z[0] != '+' && z[0] != '-' || z[3] != ':' || strings.Trim(z[1:3]+z[4:], "1234567890") != "" {
 		return false
 	}
 	return z[1:3] < "14" && z[4:] < "60"

@@ -152,7 +152,7 @@ func (x *encoder) dose(w *xmlio.Writer, m *record.MedicationBody, n *extra) {
 // The text itself is written beside them, whole.
 func leadingNumber(s string) (digits, rest string) {
 	s = strings.TrimSpace(s)
-	digits = s[:len(s)-len(strings.TrimLeft(s, "0123456789."))]
+	digits = s[:len(s)-len(strings.TrimLeft(s, "1234567890."))]
 	if !decimal(digits) {
 		return "", ""
 	}

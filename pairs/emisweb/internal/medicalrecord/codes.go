@@ -277,7 +277,7 @@ func integer(s string) bool {
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		s = s[1:]
 	}
-	return s != "" && strings.Trim(s, "0123456789") == ""
+	return s != "" && strings.Trim(s, "1234567890") == ""
 }
 
 // decimal reports a number that is valid as xs:double and xs:float and is one
