@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 //	start NAME REGEXP ARGS...    starts linkspan, waits for a line that matches and puts its groups into $NAME1, $NAME2 ...;
 //	                             ARGS may begin with settings of the form NAME=VALUE
 //	stop NAME                    ends it as an operator would; it must exit with 0. Its output is in NAME.out
-//	ask SYSTEM ADDRESS FILE OUT  sends FILE on the wire of SYSTEM; the answer is in OUT
+//	ask SYSTEM ADDRESS FILE OUT  sends FILE on the wire of SYSTEM; the answer is in OUT. ! ask wants none that is whole
 //	counts REPORT                REPORT has exactly the documented fields, and every section's counts add up
 //	nodata REPORT MESSAGE        no text of MESSAGE stands in REPORT
 func TestScripts(t *testing.T) {
@@ -169,12 +169,18 @@ func stop(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func ask(ts *testscript.TestScript, _ bool, args []string) {
+func ask(ts *testscript.TestScript, neg bool, args []string) {
 	all := pairs.Systems()
 	i := slices.IndexFunc(all, func(s system.System) bool { return s.Name == args[0] })
 	client := wire.NewClient(all[i].Wire, args[1], wire.ClientOptions{ThrottleDisabled: true})
 	defer client.Close()
 	answer, err := client.Do(context.Background(), []byte(ts.ReadFile(args[2])), nil)
+	if neg {
+		if err == nil {
+			ts.Fatalf("there was an answer")
+		}
+		return
+	}
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[3]), answer, 0o600))
 }
