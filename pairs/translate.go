@@ -113,11 +113,11 @@ func (t *translation) entry(e *record.Entry) {
 	if e.Malformed {
 		t.malformed++
 	}
+	t.slots(e)
+	t.foreign(e)
 	if e.Outcome != record.Pending {
 		return
 	}
-	t.slots(e)
-	t.foreign(e)
 	rule, coded := t.Rules.Kinds[e.Kind]
 	why, asText := t.asText[e]
 	switch {
