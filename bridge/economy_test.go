@@ -3,6 +3,8 @@ package bridge_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -60,15 +62,11 @@ func start(t *testing.T, s setup) *economy {
 	pair := pairs.EMISWebSystmOne()
 	core, logs := observer.New(zapcore.DebugLevel)
 	e := &economy{t: t, systems: map[string]system.System{pair.A.Name: pair.A, pair.B.Name: pair.B}, logs: logs, data: t.TempDir(), outcomes: make(chan bridge.Outcome, 64)}
-	patients, err := fs.Sub(testdata.Patients, "patients")
-	require.NoError(t, err)
 	sides := map[string]bridge.SideConfig{}
 	for name, native := range e.systems {
 		handler := s.holders[name]
 		if handler == nil {
-			stand, err := standin.New(name, patients, s.standins[name])
-			require.NoError(t, err)
-			handler = stand.Handle
+			handler = stand(t, name, s.standins[name]).Handle
 		}
 		listener, err := wire.Listen(t.Context(), native.Wire, "127.0.0.1:0", handler, wire.ListenOptions{Limit: 64 << 20})
 		require.NoError(t, err)
@@ -153,7 +151,7 @@ func (e *economy) loggedOnce() {
 	e.t.Helper()
 	refusals := 0
 	for _, entry := range e.logs.All() {
-		if entry.Level >= zapcore.WarnLevel && entry.Message != "nats" {
+		if entry.Level >= zapcore.WarnLevel {
 			refusals++
 		}
 		var line bytes.Buffer
@@ -163,4 +161,33 @@ func (e *economy) loggedOnce() {
 		}
 	}
 	require.Equal(e.t, 1, refusals, "log lines of one refusal")
+}
+
+// stand makes a stand-in that serves the synthetic patients.
+func stand(t *testing.T, name string, o standin.Options) *standin.Standin {
+	t.Helper()
+	patients, err := fs.Sub(testdata.Patients, "patients")
+	require.NoError(t, err)
+	s, err := standin.New(name, patients, o)
+	require.NoError(t, err)
+	return s
+}
+
+// recording keeps the last message a handler was asked.
+func recording(last *[]byte, h wire.Handler) wire.Handler {
+	return func(ctx context.Context, message []byte, from wire.Peer) []byte {
+		*last = bytes.Clone(message)
+		return h(ctx, message, from)
+	}
+}
+
+// trusting is a client's TLS configuration that trusts one certificate,
+// whatever name it was reached by.
+func trusting(t *testing.T, file string) *tls.Config {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	require.True(t, pool.AppendCertsFromPEM(text))
+	return &tls.Config{RootCAs: pool, ServerName: "linkspan.test", MinVersion: tls.VersionTLS12}
 }
