@@ -124,7 +124,7 @@ func (b *Bridge) openLink() error {
 	pair.BtoA.Sender = pair.AtoB.Sender
 	options := map[string]system.Options{}
 	for _, s := range []system.System{pair.A, pair.B} {
-		if options[s.Name], err = codecOptions(s, b.config.Sides[s.Name], b.config.RecordLimit); err != nil {
+		if options[s.Name], err = codecOptions(s, b.config.Sides[s.Name], b.config.limits()); err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
@@ -199,7 +199,7 @@ func (b *Bridge) startExchange() error {
 		return err
 	}
 	x := &exchanger{link: b.link, agreement: b.agreement, audit: log, patientKey: key, ask: b.spine.Request, subjects: b.subjects,
-		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, done: b.outcome, now: b.now, log: b.log}
+		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), done: b.outcome, now: b.now, log: b.log}
 	x.tables.Store(tables)
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
@@ -214,7 +214,11 @@ func (b *Bridge) startExchange() error {
 func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	side, _ := b.link.Side(name)
 	c := b.config.Sides[name]
-	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now, ThrottleDisabled: c.Throttle == "off",
+	var err error
+	if side.Wire.Throttle, err = throttles(side.Wire.Throttle, c.Throttle); err != nil {
+		return err
+	}
+	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now,
 		CommonName: commonName(c)})
 	b.onStop(func(context.Context) error { client.Close(); return nil })
 	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, now: b.now, log: b.log}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,6 +18,8 @@ import (
 	"github.com/kelseyhightower/envconfig"
 
 	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/xmlio"
 )
 
 // Config is the daemon's whole configuration, read from LINKSPAN_* variables.
@@ -44,9 +48,22 @@ type Config struct {
 	Slots       int           `default:"64" desc:"exchanges at once; one more is answered busy"`
 	SenderCodes string        `split_words:"true" desc:"on or off: carry codes the sender placed beside its own; default on in test, off in live"`
 	LogLevel    string        `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+	XML         XMLConfig     `desc:"limits of the XML reader"`
 
 	// Sides has the settings of each of the pair's systems.
 	Sides map[string]SideConfig `ignored:"true"`
+}
+
+// XMLConfig are the limits of the guarded reader beside the record limit
+// (safety §2.6). Zero is the reader's default.
+type XMLConfig struct {
+	Depth          int           `default:"64" desc:"deepest nesting of elements"`
+	Attributes     int           `default:"64" desc:"attributes of one element"`
+	AttributeBytes int           `split_words:"true" default:"65536" desc:"bytes of one attribute value"`
+	TextBytes      int           `split_words:"true" default:"4194304" desc:"bytes of one text"`
+	Elements       int           `default:"500000" desc:"elements of one message"`
+	NameBytes      int           `split_words:"true" default:"256" desc:"bytes of one name"`
+	ReadTime       time.Duration `split_words:"true" default:"10s" desc:"longest the reading of one message may take"`
 }
 
 // SideConfig is what one system's edge needs.
@@ -54,7 +71,7 @@ type SideConfig struct {
 	Listen   string            `desc:"address where the system's requests are taken; default none"`
 	Address  string            `desc:"address of the system's own interface; required for its edge"`
 	Settings map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
-	Throttle string            `default:"on" desc:"off lifts the documented rate limits, for stand-ins only"`
+	Throttle string            `default:"on" desc:"the documented rate limits; others as NAME=EVENTS/TIME,... such as record=1/10s; off for stand-ins only"`
 	Signer   string            `desc:"PEM file with key and certificate that sign outgoing messages"`
 	Trusted  string            `desc:"PEM file of the certificates incoming signatures must chain to"`
 	Cert     string            `desc:"PEM certificate of the listener; empty is plain text"`
@@ -179,11 +196,51 @@ func (c *Config) check() []error {
 		if side.Address == "" {
 			fault("LINKSPAN_%s_ADDRESS: required for the edge", strings.ToUpper(role))
 		}
-		if side.Throttle != "on" && (side.Throttle != "off" || c.Environment == EnvironmentLive) {
-			fault("LINKSPAN_%s_THROTTLE: want on, or off in test", strings.ToUpper(role))
+		own := pair.A
+		if own.Name != role {
+			own = pair.B
+		}
+		if _, err := throttles(own.Wire.Throttle, side.Throttle); err != nil {
+			fault("LINKSPAN_%s_THROTTLE: %w", strings.ToUpper(role), err)
+		}
+		if side.Throttle == "off" && c.Environment == EnvironmentLive {
+			fault("LINKSPAN_%s_THROTTLE: off only in test", strings.ToUpper(role))
 		}
 	}
 	return faults
+}
+
+// limits are those of the guarded reader.
+func (c *Config) limits() xmlio.Limits {
+	return xmlio.Limits{Bytes: c.RecordLimit, Depth: c.XML.Depth, Attributes: c.XML.Attributes, AttributeBytes: c.XML.AttributeBytes,
+		TextBytes: c.XML.TextBytes, Elements: c.XML.Elements, NameBytes: c.XML.NameBytes}
+}
+
+// readTime bounds the reading of one message.
+func (c *Config) readTime() time.Duration { return cmp.Or(c.XML.ReadTime, 10*time.Second) }
+
+// throttles are the rate limits of a wire as a site has set them: on is as
+// documented, off is none, else NAME=EVENTS/TIME for each that differs.
+func throttles(documented []system.Throttle, setting string) ([]system.Throttle, error) {
+	switch setting {
+	case "on":
+		return documented, nil
+	case "off":
+		return nil, nil
+	}
+	set := slices.Clone(documented)
+	for _, one := range strings.Split(setting, ",") {
+		name, rate, _ := strings.Cut(one, "=")
+		events, per, _ := strings.Cut(rate, "/")
+		n, wrong := strconv.Atoi(events)
+		every, bad := time.ParseDuration(per)
+		i := slices.IndexFunc(set, func(t system.Throttle) bool { return t.Name == name })
+		if wrong != nil || bad != nil || n < 1 || every <= 0 || i < 0 {
+			return nil, errors.New("want on, off or NAME=EVENTS/TIME with the name of a documented limit")
+		}
+		set[i].Events, set[i].Per = n, every
+	}
+	return set, nil
 }
 
 // Has reports whether this process has the role.

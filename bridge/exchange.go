@@ -34,6 +34,7 @@ type exchanger struct {
 	instance   string
 	live       bool
 	limit      int
+	readTime   time.Duration
 	done       func(Outcome)
 	now        func() time.Time
 	log        *zap.Logger
@@ -83,7 +84,9 @@ type exchange struct {
 // run is the way of DESIGN.md "A record's way through": decode and decide,
 // ask, prove the patient, withhold, translate.
 func (e *exchange) run(ctx context.Context, native []byte) (record.Response, error) {
-	q, err := e.dir.Consumer.Codec.DecodeRequest(ctx, native)
+	reading, cancel := context.WithTimeout(ctx, e.readTime)
+	defer cancel()
+	q, err := e.dir.Consumer.Codec.DecodeRequest(reading, native)
 	e.q = q
 	if err != nil {
 		return record.Response{}, errors.Join(err, e.note("asked"))
@@ -147,7 +150,9 @@ func (e *exchange) read(ctx context.Context, ask *record.Request, target string)
 	if err != nil {
 		return record.Response{}, err
 	}
-	answer, err := e.dir.Holder.Codec.DecodeResponse(ctx, reply.Body)
+	reading, cancel := context.WithTimeout(ctx, e.readTime)
+	defer cancel()
+	answer, err := e.dir.Holder.Codec.DecodeResponse(reading, reply.Body)
 	if err != nil {
 		return record.Response{}, err
 	}

@@ -38,8 +38,8 @@ func CodecOptions(p pairs.Pair, settings map[string]string) (map[string]system.O
 }
 
 // codecOptions are the options of one edge's codec as configured.
-func codecOptions(s system.System, side SideConfig, limit int) (system.Options, error) {
-	o := system.Options{Limits: xmlio.Limits{Bytes: limit}, Settings: maps.Clone(side.Settings), Now: time.Now}
+func codecOptions(s system.System, side SideConfig, limits xmlio.Limits) (system.Options, error) {
+	o := system.Options{Limits: limits, Settings: maps.Clone(side.Settings), Now: time.Now}
 	if s.Wire.Transport == system.HTTP && o.Settings["address"] == "" && side.Address != "" {
 		if o.Settings == nil {
 			o.Settings = map[string]string{}

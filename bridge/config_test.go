@@ -1,0 +1,57 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/pairs/system"
+)
+
+// TestThrottlesAreSettable reads the three forms a site may set a throttle in.
+func TestThrottlesAreSettable(t *testing.T) {
+	documented := []system.Throttle{{Name: "request", Events: 1, Per: time.Second}, {Name: "record", Events: 1, Per: 30 * time.Second}}
+	on, err := throttles(documented, "on")
+	require.NoError(t, err)
+	require.Equal(t, documented, on)
+	off, err := throttles(documented, "off")
+	require.NoError(t, err)
+	require.Empty(t, off)
+	set, err := throttles(documented, "record=2/10s")
+	require.NoError(t, err)
+	require.Equal(t, 2, set[1].Events)
+	require.Equal(t, 10*time.Second, set[1].Per)
+	require.Equal(t, 1, documented[1].Events, "what is documented stays")
+	for _, wrong := range []string{"", "fast", "record=0/1s", "record=1", "record=1/never", "reply=1/1s"} {
+		_, err := throttles(documented, wrong)
+		require.Error(t, err, wrong)
+	}
+}
+
+// TestConfigurationNamesEveryFault reports all faults at once, unknown
+// variables among them.
+func TestConfigurationNamesEveryFault(t *testing.T) {
+	for name, value := range map[string]string{"LINKSPAN_PAIR": "emisweb-systmone", "LINKSPAN_ENVIRONMENT": "trial", "LINKSPAN_DEADLNE": "3s",
+		"LINKSPAN_XML_DEPTH": "deep", "LINKSPAN_SYSTMONE_THROTTLE": "fast", "LINKSPAN_INSTANCE": "one box"} {
+		t.Setenv(name, value)
+	}
+	_, err := ReadConfig()
+	require.Error(t, err)
+	for _, name := range []string{"LINKSPAN_ECONOMY", "LINKSPAN_ENVIRONMENT", "LINKSPAN_DEADLNE", "LINKSPAN_XML_DEPTH", "LINKSPAN_SYSTMONE_THROTTLE",
+		"LINKSPAN_SYSTMONE_ADDRESS", "LINKSPAN_EMISWEB_ADDRESS", "LINKSPAN_AGREEMENT", "LINKSPAN_DATA", "LINKSPAN_INSTANCE"} {
+		require.Contains(t, err.Error(), name)
+	}
+}
+
+// TestUsageListsEverySetting prints a line for every variable ReadConfig knows.
+func TestUsageListsEverySetting(t *testing.T) {
+	var b strings.Builder
+	require.NoError(t, Usage(&b))
+	for name := range knownVariables(&Config{}, prefix) {
+		require.Contains(t, b.String(), name)
+	}
+	require.Contains(t, b.String(), "LINKSPAN_XML_TEXT_BYTES")
+	require.Contains(t, b.String(), "LINKSPAN_SYSTMONE_THROTTLE")
+}
