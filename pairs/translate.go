@@ -126,6 +126,8 @@ func (t *translation) entry(e *record.Entry) {
 		e.Notes = append(e.Notes, why)
 	case e.Kind == record.KindUnrecognised:
 		e.Outcome = record.Unsupported
+	case headless(e):
+		e.Outcome = record.Degraded
 	case e.Kind == record.KindAllergy:
 		t.allergy(e)
 	case !coded, e.Code.IsZero() && rule.Bare && !e.Malformed:
@@ -137,6 +139,30 @@ func (t *translation) entry(e *record.Entry) {
 	default:
 		t.code(e, e.Code, t.clinical)
 	}
+}
+
+// headless reports an entry without the part that makes it what it is said to
+// be: it is words, and no codec meets it as anything else.
+func headless(e *record.Entry) bool {
+	switch e.Kind {
+	case record.KindProblem:
+		return e.Problem == nil
+	case record.KindMedication, record.KindIssue:
+		return e.Medication == nil
+	case record.KindConsultation:
+		return e.Consultation == nil
+	case record.KindReport:
+		return e.Report == nil
+	case record.KindImmunisation:
+		return e.Immunisation == nil
+	case record.KindDiary:
+		return e.Diary == nil
+	case record.KindReferral:
+		return e.Referral == nil
+	case record.KindDocument:
+		return e.Document == nil
+	}
+	return false // an allergy was given its part when it was classified
 }
 
 // foreign takes the codes of the source's own schemes out of the places the

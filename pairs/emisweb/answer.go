@@ -84,18 +84,17 @@ func (c *codec) writeDocument(w *xmlio.Writer, q *record.Request, p record.Respo
 	return medicalrecord.Encode(w, rec, head, id)
 }
 
-// answered reports that the holder itself gave the failure as its answer.
+// answered reports that the holder itself gave the failure as its answer, and
+// for good: a MessagingError cannot say that asking again may help.
 func answered(f *record.Failure) bool {
-	return f.Native != "" || f.Reason == record.ReasonNotFound || f.Reason == record.ReasonRefused
+	return f.Permanent() && (f.Native != "" || f.Reason == record.ReasonNotFound || f.Reason == record.ReasonRefused)
 }
 
-// fault writes a SOAP Fault (SOAP 1.1 §4.4): Client where the request itself
-// must change before it is sent again, else Server.
+// fault writes a SOAP Fault (SOAP 1.1 §4.4): Client where the same request
+// cannot succeed later, else Server.
 func (e envelope) fault(f *record.Failure) ([]byte, error) {
 	code := "soap:Server"
-	switch f.Reason {
-	case record.ReasonBadMessage, record.ReasonDenied, record.ReasonNoTarget, record.ReasonUnmappedRequest,
-		record.ReasonUnsupported:
+	if f.Permanent() {
 		code = "soap:Client"
 	}
 	e.action = faultAction

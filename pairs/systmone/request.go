@@ -124,7 +124,9 @@ func (d *requestReader) outputScheme() {
 		switch name {
 		case "Drugs":
 			switch d.value() {
-			case "", "Multilex", "Mulitlex": // the second is a misprint of the documents
+			case "":
+			case "Multilex", "Mulitlex": // the second is a misprint of the documents
+				d.q.DrugScheme = mapping.Multilex
 			case "Dmd":
 				d.q.DrugScheme = mapping.DMD
 			default:
@@ -132,7 +134,9 @@ func (d *requestReader) outputScheme() {
 			}
 		case "Codes":
 			switch d.value() {
-			case "", "CTV3":
+			case "":
+			case "CTV3":
+				d.q.CodeScheme = mapping.CTV3
 			case "Snomed":
 				d.q.CodeScheme = mapping.SNOMED
 			default:

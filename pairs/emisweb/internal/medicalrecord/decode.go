@@ -46,12 +46,20 @@ type decoder struct {
 
 	late       []func() // what waits for the directories
 	heads      []headed // problems with the items that define them
+	doubled    []doubled
 	used       map[string]bool
 	registered bool
 	refusal    *MessagingError
 }
 
 type headed struct{ problem, item *record.Entry }
+
+// doubled is a single-valued element that stands twice in an entry, whose
+// section is known when all of the entry is read.
+type doubled struct {
+	entry    *record.Entry
+	at, name string
+}
 
 // Decode reads the document the Reader stands on. base is added to
 // Entry.Counted, for a caller whose own list of paths has others before
@@ -84,6 +92,9 @@ func Decode(r *xmlio.Reader, base int) (*record.Record, error) {
 		e.Texts = slices.DeleteFunc(e.Texts, func(t record.Text) bool { return t.Value == "" })
 	}
 	d.copyHeads()
+	for _, twice := range d.doubled {
+		d.rec.Fail(twice.entry.Kind.Section(), twice.at, "repeated "+twice.name)
+	}
 	d.rec.Supply(record.AllSections)
 	return d.rec, nil
 }
@@ -229,11 +240,11 @@ func (d *decoder) all() string {
 }
 
 func (d *decoder) repeated(e *record.Entry) {
-	section := record.Demographics
 	if e != nil {
-		section = e.Kind.Section()
+		d.doubled = append(d.doubled, doubled{entry: e, at: d.at(), name: d.r.Name().Local})
+	} else {
+		d.rec.Fail(record.Demographics, d.at(), "repeated "+d.r.Name().Local)
 	}
-	d.rec.Fail(section, d.at(), "repeated "+d.r.Name().Local)
 	d.unknown(e)
 }
 
