@@ -119,6 +119,9 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 	rec.Source.Organisation = e.agreement.Sides[e.dir.Holder.Name].Name(e.target)
 	rec.Source.RetrievedAt = retrieved(e.now())
 	e.report = e.dir.Translate(rec, &e.q, ask)
+	if e.report.Unreadable() {
+		return record.Response{}, record.Fault(record.ReasonBadAnswer, "exchange", errNothing)
+	}
 	return answer, nil
 }
 
@@ -126,6 +129,8 @@ var (
 	errTestNumber = errors.New("a test number in the live environment")
 	errPatient    = errors.New("the answer's patient is not the request's")
 	errNoPatient  = errors.New("the answer names no patient")
+	errOther      = errors.New("the answer is to another request")
+	errNothing    = errors.New("no section of the answer could be read")
 	errLimit      = errors.New("the answer is above the record limit")
 	errNoAnswer   = errors.New("an organisation that may hold the record did not say")
 	errNotOne     = errors.New("no organisation, or more than one, holds this patient's record")
@@ -137,7 +142,8 @@ func (e *exchange) read(ctx context.Context, ask *record.Request, target string)
 	q := *ask
 	q.Target = target
 	q.Requester = record.Requester{User: e.by.User, Role: e.by.Role, Organisation: e.by.Organisation, Software: "linkspan"}
-	native, err := e.dir.Holder.Codec.EncodeRequest(&q, e.messageID())
+	id := e.messageID()
+	native, err := e.dir.Holder.Codec.EncodeRequest(&q, id)
 	if err != nil {
 		return record.Response{}, err
 	}
@@ -155,6 +161,9 @@ func (e *exchange) read(ctx context.Context, ask *record.Request, target string)
 	answer, err := e.dir.Holder.Codec.DecodeResponse(reading, reply.Body)
 	if err != nil {
 		return record.Response{}, err
+	}
+	if answer.MessageID != "" && !strings.EqualFold(answer.MessageID, id.ID) {
+		return record.Response{}, record.Fault(record.ReasonBadAnswer, "exchange", errOther)
 	}
 	if rec := answer.Record(); rec != nil {
 		switch {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,6 +90,18 @@ func TestNativeSubject(t *testing.T) {
 	}
 }
 
+var requestUID = regexp.MustCompile(`<RequestUID>[^<]*</RequestUID>`)
+
+// TestAnswerToAnotherRequest refuses an answer that echoes another request's
+// id, even about the right patient.
+func TestAnswerToAnotherRequest(t *testing.T) {
+	stale, err := os.ReadFile("../testdata/patients/nora-quillfeather/systmone.response.xml")
+	require.NoError(t, err)
+	e := start(t, setup{holders: map[string]wire.Handler{"systmone": func(context.Context, []byte, wire.Peer) []byte { return stale }}})
+	refusedNatively(t, "emisweb", e.ask("emisweb", request(t, "emisweb-full.xml")))
+	require.Equal(t, record.ReasonBadAnswer, (<-e.outcomes).Reason)
+}
+
 // TestLargeRecord carries a record of nearly the limit through every role.
 func TestLargeRecord(t *testing.T) {
 	whole, err := os.ReadFile("../testdata/patients/nora-quillfeather/systmone.response.xml")
@@ -105,7 +118,9 @@ func TestLargeRecord(t *testing.T) {
 		big = append(big, "</Line></Narrative></Event>"...)
 	}
 	big = append(big, tail...)
-	e := start(t, setup{holders: map[string]wire.Handler{"systmone": func(context.Context, []byte, wire.Peer) []byte { return big }}})
+	e := start(t, setup{holders: map[string]wire.Handler{"systmone": func(_ context.Context, asked []byte, _ wire.Peer) []byte {
+		return requestUID.ReplaceAll(big, requestUID.Find(asked))
+	}}})
 	answer := e.ask("emisweb", request(t, "emisweb-full.xml"))
 	outcome := <-e.outcomes
 	if outcome.Reason == record.ReasonTooLarge { // the other system's form of it is longer than the limit

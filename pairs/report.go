@@ -26,6 +26,11 @@ type Report struct {
 	Micros         int64           `json:"micros"`
 }
 
+// Unreadable reports that not one section asked for could be read.
+func (r Report) Unreadable() bool {
+	return !slices.ContainsFunc(r.Sections, func(s SectionReport) bool { return s.State != record.Failed.String() })
+}
+
 // SectionReport is one section's state and counts.
 type SectionReport struct {
 	Section     string `json:"section"`
