@@ -255,3 +255,13 @@ func TestClassOf(t *testing.T) {
 		require.Equal(t, want, ClassOf(term), term)
 	}
 }
+
+// TestPrivate tells a supplier's own concepts from those any system may file.
+func TestPrivate(t *testing.T) {
+	for value, want := range map[string]bool{
+		"1503371000006105": true, "122935001000027100": true, "196411000000103": false, "39113111000001107": false, "195967001": false, "": false, "7": false,
+	} {
+		require.Equal(t, want, Code{Scheme: SNOMED, Value: value}.Private(), value)
+	}
+	require.False(t, Code{Scheme: EMISLocal, Value: "1503371000006105"}.Private())
+}

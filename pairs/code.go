@@ -34,6 +34,9 @@ func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Sche
 		}
 	}
 	e.Outcome = record.Degraded
+	if e.Kind == record.KindFamilyHistory {
+		e.Notes = append(e.Notes, "About a relative, not about the patient.")
+	}
 	if res.Answer == mapping.Inexact && res.Target.Term != "" {
 		e.Notes = append(e.Notes, "Closest code (not recorded): "+res.Target.Term)
 	}

@@ -137,6 +137,9 @@ func TestClassOfContext(t *testing.T) {
 		carry(d, e)
 		require.Equal(t, test.outcome, e.Outcome, test.name)
 		require.Equal(t, test.text, e.Text)
+		if test.kind == record.KindFamilyHistory && test.outcome == record.Degraded {
+			require.Contains(t, e.Notes, "About a relative, not about the patient.")
+		}
 	}
 }
 
@@ -185,8 +188,8 @@ func TestForeignCodesBecomeWords(t *testing.T) {
 	d.Translate(rec, whole(), whole())
 	require.Equal(t, []record.Qualifier{{Name: "Laterality", Value: "Left"}, {Name: "Severity", Value: "Mild"}}, e.Qualifiers)
 	require.Equal(t, []record.Ingredient{{Text: "Coal tar solution", Strength: "5 %"}}, e.Medication.Mixture)
-	require.Contains(t, e.Notes, `Source code: snomed 7771000 "Left"`)
-	require.Contains(t, e.Notes, `Source code: emis-drug COAL0001 "Coal tar solution"`)
+	require.Contains(t, e.Notes, `Qualifier code: snomed 7771000 "Left"`)
+	require.Contains(t, e.Notes, `Ingredient code: emis-drug COAL0001 "Coal tar solution"`)
 	require.Equal(t, []record.Qualifier{{Name: "Ethnicity", Value: "British"}, {Name: "Ethnicity, source code", Value: `readv2 9i0..00 "British"`}},
 		rec.Patient.Registration)
 }

@@ -178,6 +178,7 @@ func carriedRightly(t *rapid.T, tables *mapping.Set, d *pairs.Direction, q *reco
 	for _, qualifier := range e.Qualifiers {
 		require.Equal(t, record.Refines, qualifier.Meaning)
 	}
+	require.False(t, e.Value != nil && e.Value.Unreadable != "")
 	if e.Kind == record.KindFamilyHistory {
 		require.Equal(t, mapping.FamilyHistory, mapping.ClassOf(e.Target.Term))
 	}

@@ -121,3 +121,12 @@ func TestSex(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadableValues leaves no code beside a value that could not be read,
+// for any receiver.
+func TestUnreadableValues(t *testing.T) {
+	e := &record.Entry{Kind: record.KindResult, Text: "Serum potassium", Code: ctv3("XE2pz", "Serum potassium"), Value: &record.Value{Unreadable: "3.1 mmol/L (comparator as recorded: 9)"}}
+	carry(to(t, "emisweb", table(t, mapping.CTV3, mapping.ReadV2, "XE2pz||Serum potassium|44I4.|00|Serum potassium|equivalent")), e)
+	require.Equal(t, record.Degraded, e.Outcome)
+	require.Equal(t, "9bJ..", e.Target.Value)
+}

@@ -29,7 +29,7 @@ func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report
 	t.assertions()
 	d.Consumer.Codec.Fit(rec)
 	for _, e := range rec.Entries {
-		t.turned(e)
+		t.guard(e)
 		t.degradeCode(e)
 	}
 	if t.unsafe > 0 {
@@ -171,11 +171,11 @@ func headless(e *record.Entry) bool {
 // code has a table.
 func (t *translation) foreign(e *record.Entry) {
 	for i := range e.Qualifiers {
-		sourceCode(e, t.qualifier(&e.Qualifiers[i])...)
+		keepCodes(e, "Qualifier code", t.qualifier(&e.Qualifiers[i])...)
 	}
 	if f := e.Referral; f != nil {
 		for i := range f.Details {
-			sourceCode(e, t.qualifier(&f.Details[i])...)
+			keepCodes(e, "Qualifier code", t.qualifier(&f.Details[i])...)
 		}
 	}
 	if m := e.Medication; m != nil {
@@ -185,7 +185,7 @@ func (t *translation) foreign(e *record.Entry) {
 				part.Text = part.Code.Term
 			}
 			if !slices.Contains(t.drugs, part.Code.Scheme) {
-				sourceCode(e, part.Code)
+				keepCodes(e, "Ingredient code", part.Code)
 				part.Code = mapping.Code{}
 			}
 		}
@@ -207,10 +207,11 @@ func (t *translation) qualifier(q *record.Qualifier) []mapping.Code {
 	return had
 }
 
-// sourceCode keeps codes as lines of the entry.
-func sourceCode(e *record.Entry, codes ...mapping.Code) {
+// keepCodes keeps codes as lines of the entry, labelled so that nobody takes
+// them for the code of the entry itself.
+func keepCodes(e *record.Entry, label string, codes ...mapping.Code) {
 	for _, line := range sourceCodes(codes...) {
-		e.Notes = append(e.Notes, "Source code: "+line)
+		e.Notes = append(e.Notes, label+": "+line)
 	}
 }
 
@@ -231,18 +232,26 @@ func sourceCodes(codes ...mapping.Code) []string {
 	return lines
 }
 
-// turned is the last guard before a code goes out: it must not stand beside
-// words that deny or doubt it, whatever the receiver's codec made of it.
-func (t *translation) turned(e *record.Entry) {
+// guard is the last look at a code before it goes out, whatever the receiver's
+// codec made of the entry: it must not stand beside words that deny or doubt
+// it, nor beside a value that could not be read, which would look like a
+// result without one.
+func (t *translation) guard(e *record.Entry) {
 	if e.Outcome != record.Exact && e.Outcome != record.Mapped || e.Target.IsZero() {
 		return
 	}
+	why := ""
+	if e.Value != nil && e.Value.Unreadable != "" {
+		why = "Not coded: its value could not be read."
+	}
 	for _, q := range e.Qualifiers {
 		if q.Meaning != record.Refines {
-			e.Outcome = record.Degraded
-			e.Notes = append(e.Notes, "Not coded: the statement is denied or doubted.")
-			return
+			why = "Not coded: the statement is denied or doubted."
 		}
+	}
+	if why != "" {
+		e.Outcome = record.Degraded
+		e.Notes = append(e.Notes, why)
 	}
 }
 
