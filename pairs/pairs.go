@@ -162,13 +162,23 @@ func (l *Link) Direction(consumer string, tables *mapping.Set) (*Direction, erro
 }
 
 // Check lists every fault of a pair against a set of tables: a degrade code
-// the receiver has no row for, an enumerated slot no table leads to.
+// the receiver has no row for, an enumerated slot no table leads to, a scheme
+// asked for that is not filed where it is to come from or go to.
 func (p Pair) Check(tables *mapping.Set) []error {
 	var faults []error
 	for _, way := range []struct {
 		from, to system.System
 		rules    Rules
 	}{{p.A, p.B, p.AtoB}, {p.B, p.A, p.BtoA}} {
+		for _, asked := range []struct {
+			scheme mapping.Scheme
+			filed  []mapping.Scheme
+		}{{way.rules.Ask.Codes, way.from.ClinicalSchemes}, {way.rules.Ask.Drugs, way.from.DrugSchemes},
+			{way.rules.Unasked.Codes, way.to.ClinicalSchemes}, {way.rules.Unasked.Drugs, way.to.DrugSchemes}} {
+			if asked.scheme != "" && !slices.Contains(asked.filed, asked.scheme) {
+				faults = append(faults, fmt.Errorf("%s to %s: scheme %s is none of %v", way.from.Name, way.to.Name, asked.scheme, asked.filed))
+			}
+		}
 		for kind, rule := range way.rules.Kinds {
 			if rule.Degrade == "" {
 				faults = append(faults, fmt.Errorf("%s to %s: kind %s has no degrade code", way.from.Name, way.to.Name, kind))

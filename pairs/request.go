@@ -38,7 +38,7 @@ func (d *Direction) TranslateRequest(q *record.Request) (*record.Request, error)
 // author: an allergy left out by a filter would look like one that is not
 // there.
 func (t *translation) narrow(ask *record.Request) {
-	if ask.Whole {
+	if ask.Whole && ask.Sections == record.AllSections {
 		return
 	}
 	keep := make(map[*record.Entry]bool, len(t.rec.Entries))

@@ -111,6 +111,9 @@ func TestSectionsAskedFor(t *testing.T) {
 	rec, words := answered(t, asks(t), &record.Request{Sections: record.SectionsOf(record.Medication)}, drug, observation(read("F59..", "00", "Hearing loss")))
 	require.Equal(t, []string{drug.Text}, words)
 	require.Equal(t, record.CompleteDegraded, rec.State(record.Medication))
+	// A request without a filter is one of its sections all the same.
+	_, words = answered(t, asks(t), &record.Request{Sections: record.SectionsOf(record.Medication), Whole: true}, drug, observation(read("F59..", "00", "Hearing loss")))
+	require.Equal(t, []string{drug.Text}, words)
 }
 
 // TestLinkedProblems go out with what links to them, outside the filter or not
