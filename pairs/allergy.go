@@ -147,7 +147,7 @@ func (t *translation) allergy(e *record.Entry) {
 	case asserted && !e.Code.IsZero():
 		t.code(e, e.Code, t.clinical)
 	case !asserted && !drug.IsZero():
-		t.code(e, drug, t.drugs)
+		t.code(e, drug, t.alerts)
 	default:
 		e.Outcome = record.Degraded
 	}

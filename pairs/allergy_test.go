@@ -72,6 +72,24 @@ func TestDrugAllergies(t *testing.T) {
 	require.Contains(t, tests[len(tests)-1].entry.Notes, "Degraded before it reached this link.")
 }
 
+// TestAllergiesOnlyWhereAlertsFire sends EMIS Web no allergy by a dm+d
+// identifier, of which nobody knows that it alerts, and a drug by one.
+func TestAllergiesOnlyWhereAlertsFire(t *testing.T) {
+	d := to(t, "emisweb", table(t, "systmone.medication-item", "emisweb.prescription-type", "Medication||Acute|A||Acute|equivalent"),
+		table(t, mapping.Multilex, mapping.DMD, "1003506||Fluvoxamine 50mg tablets|321945000||Fluvoxamine 50mg tablets|equivalent"))
+	code := mapping.Code{Scheme: mapping.Multilex, Value: "1003506", Term: "Fluvoxamine 50mg tablets"}
+	e, own := allergy(record.AllergyDrug, code.Term, code, mapping.Code{}), allergy(record.AllergyDrug, "Aspirin 75mg tablets", emisDrug("ASTA4609", "Aspirin 75mg tablets"), mapping.Code{})
+	drug := &record.Entry{Kind: record.KindMedication, Text: code.Term, Code: code, Medication: &record.MedicationBody{Type: mapping.Code{Scheme: "systmone.medication-item", Value: "Medication"}}}
+	rec, _ := carry(d, e, drug)
+	require.Equal(t, record.Degraded, e.Outcome)
+	require.Equal(t, "9bJ4.", e.Target.Value)
+	require.True(t, warned(rec, record.WarnPrescribingUnsafe, record.Allergies))
+	require.Equal(t, "321945000", drug.Target.Value)
+	d.Holder.DrugSchemes = append(d.Holder.DrugSchemes, mapping.EMISDrug)
+	carry(d, own)
+	require.Equal(t, record.Exact, own.Outcome)
+}
+
 // TestNonDrugAllergies takes equivalent rows alone, assured or not.
 func TestNonDrugAllergies(t *testing.T) {
 	egg, latex := observation(read("SN580", "00", "Egg allergy")), allergy(record.AllergyNonDrug, "Latex allergy", read("SN53.", "00", "Latex allergy"), mapping.Code{})

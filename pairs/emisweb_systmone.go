@@ -30,7 +30,15 @@ func EMISWebSystmOne() Pair {
 		Name: "emisweb-systmone",
 		A:    emisweb.System(),
 		B:    systmone.System(),
-		AtoB: Rules{Kinds: kinds, Ask: Schemes{Codes: mapping.ReadV2, Drugs: mapping.EMISDrug}, Unasked: Schemes{Codes: mapping.CTV3}},
-		BtoA: Rules{Kinds: kinds, Ask: Schemes{Codes: mapping.CTV3, Drugs: mapping.DMD}},
+		AtoB: Rules{
+			Kinds: kinds, Ask: Schemes{Codes: mapping.ReadV2, Drugs: mapping.EMISDrug}, Unasked: Schemes{Codes: mapping.CTV3},
+			Alerts: []mapping.Scheme{mapping.Multilex, mapping.DMD}, // a DrugSensitivity takes either (S §1.4)
+		},
+		BtoA: Rules{
+			Kinds: kinds, Ask: Schemes{Codes: mapping.CTV3, Drugs: mapping.DMD},
+			// Nothing published says that EMIS Web alerts on a dm+d identifier
+			// that stands beside no drug of its own (E §2, §4).
+			Alerts: []mapping.Scheme{mapping.EMISDrug},
+		},
 	}
 }

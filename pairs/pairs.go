@@ -38,6 +38,10 @@ type Rules struct {
 	// Unasked is what the receiver is given when its own request does not say,
 	// or is not there to say, as offline.
 	Unasked Schemes
+	// Alerts are the drug schemes in which the receiver's prescribing alerts
+	// are known to fire for an allergy. In any other a drug allergy is words
+	// (DESIGN.md decision 3).
+	Alerts []mapping.Scheme
 	// Sender allows a code the sender placed beside its own to be carried in
 	// its own scheme where the tables are silent (DESIGN.md decision 4).
 	Sender bool
@@ -178,6 +182,9 @@ func (p Pair) Check(tables *mapping.Set) []error {
 			if asked.scheme != "" && !slices.Contains(asked.filed, asked.scheme) {
 				faults = append(faults, fmt.Errorf("%s to %s: scheme %s is none of %v", way.from.Name, way.to.Name, asked.scheme, asked.filed))
 			}
+		}
+		if len(way.rules.Alerts) == 0 {
+			faults = append(faults, fmt.Errorf("%s to %s: no scheme in which drug allergies alert", way.from.Name, way.to.Name))
 		}
 		for kind, rule := range way.rules.Kinds {
 			if rule.Degrade == "" {

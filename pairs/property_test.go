@@ -186,6 +186,9 @@ func carriedRightly(t *rapid.T, tables *mapping.Set, d *pairs.Direction, q *reco
 	if drug || e.Kind == record.KindAllergy && e.Allergy.Class.Drug() && !e.Allergy.Absent {
 		require.False(t, clinical)
 	}
+	if e.Kind == record.KindAllergy && !clinical {
+		require.Contains(t, d.Rules.Alerts, e.Target.Scheme)
+	}
 	if e.Outcome == record.Exact || !drug && e.Kind != record.KindAllergy || drug && d.Rules.Sender {
 		return
 	}

@@ -42,11 +42,13 @@ func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report
 // translation is one record on its way.
 type translation struct {
 	*Direction
-	rec             *record.Record
-	q               *record.Request
-	clinical, drugs []mapping.Scheme
-	unmapped        map[unmappedKey]int
-	malformed       int
+	rec *record.Record
+	q   *record.Request
+	// clinical, drugs and alerts are the schemes the record is to arrive in:
+	// statements, drugs, and drugs somebody is allergic to.
+	clinical, drugs, alerts []mapping.Scheme
+	unmapped                map[unmappedKey]int
+	malformed               int
 	// asText are the entries that stay words, and why.
 	asText map[*record.Entry]string
 	// allergic are the problems whose code is one of an allergy.
@@ -64,12 +66,18 @@ type unmappedKey struct {
 }
 
 func (d *Direction) translation(rec *record.Record, q *record.Request) *translation {
-	return &translation{
+	t := &translation{
 		Direction: d, rec: rec, q: q,
 		clinical: only(d.Consumer.ClinicalSchemes, cmp.Or(q.CodeScheme, d.Rules.Unasked.Codes)),
 		drugs:    only(d.Consumer.DrugSchemes, cmp.Or(q.DrugScheme, d.Rules.Unasked.Drugs)),
 		unmapped: map[unmappedKey]int{}, asText: map[*record.Entry]string{}, allergic: map[*record.Entry]bool{},
 	}
+	for _, scheme := range t.drugs {
+		if slices.Contains(d.Rules.Alerts, scheme) {
+			t.alerts = append(t.alerts, scheme)
+		}
+	}
+	return t
 }
 
 // only is the scheme asked for, where the receiver files it, and nothing else:
