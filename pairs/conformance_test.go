@@ -136,6 +136,15 @@ func TestFailuresAreFailures(t *testing.T) {
 			require.NoError(t, err, name)
 			require.NotNil(t, p.Failure(), name)
 			require.Nil(t, p.Record(), name)
+			for _, other := range pairs.Systems() { // and it crosses as one
+				asker, err := other.New(system.Options{})
+				require.NoError(t, err)
+				out, err := asker.EncodeResponse(whole(), p, id)
+				require.NoError(t, err, name)
+				again, err := asker.DecodeResponse(t.Context(), out)
+				require.NoError(t, err, name)
+				require.Equal(t, p.Failure().Permanent(), again.Failure().Permanent(), "%s at %s", name, other.Name)
+			}
 		}
 		for _, reason := range record.Reasons() {
 			for _, native := range []string{"", "No <such> thing & no other"} {
