@@ -28,6 +28,7 @@ var notRun = map[string]string{
 	`docs/run.md: export RUN="$(mktemp -d)"`:                                     "the test has built linkspan and made RUN itself",
 	"docs/run.md: curl -sf -H 'Content-Type: application/xml' --data-binary":     "needs curl; the test sends the same file on the same wire",
 	"docs/run.md: nc -N 127.0.0.1 40701 < testdata/requests/systmone-narrow.xml": "needs nc; the test sends the same file on the same wire",
+	"docs/speed.md: make bench":                                                  "a benchmark proves nothing in a test run on a shared machine",
 	"docs/run.md: kill $(jobs -p)":                                               "the test stops what the blocks started once it has asked",
 }
 

@@ -29,6 +29,9 @@ func (t *translation) slots(e *record.Entry) {
 			return
 		case res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent:
 			*c = res.Target
+			if slot != record.SlotComparator && words != "" {
+				c.Term = words // where it is shown as text, in the source's own words
+			}
 			return
 		case res.Answer == mapping.Mapped && res.Relation == mapping.Narrower && !strictSlot(slot):
 			*c = res.Target
