@@ -55,6 +55,11 @@ type Code struct {
 // IsZero reports whether there is no code at all. A term alone is not a code.
 func (c Code) IsZero() bool { return c.Scheme == "" && c.Value == "" && c.TermCode == "" }
 
+// Is reports that both are the same code: scheme, value and term code, whatever the terms.
+func (c Code) Is(o Code) bool {
+	return c.Scheme == o.Scheme && c.Value == o.Value && c.TermCode == o.TermCode
+}
+
 // Key identifies the code for counting: scheme, value and term code, without the term.
 func (c Code) Key() string { return string(c.Scheme) + "|" + c.Value + "|" + c.TermCode }
 

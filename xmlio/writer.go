@@ -169,9 +169,23 @@ func (w *Writer) tag(name string, attrs []string) {
 }
 
 func (w *Writer) checkName(name string) {
+	if plainName(name) {
+		return
+	}
 	if end, _, ok := scanName(name, 0); !ok || end != len(name) || !utf8.ValidString(name) {
 		w.fail(errors.New("name is not a qualified XML name"))
 	}
+}
+
+// plainName reports a name of letters alone, as nearly all are, without the
+// whole of the XML productions.
+func plainName(name string) bool {
+	for i := range len(name) {
+		if c := name[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // room makes place for n more bytes and for what usually follows. It doubles,

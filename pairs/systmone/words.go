@@ -154,11 +154,11 @@ func (x *encoder) lines(ev *moment, e *record.Entry, native bool) []string {
 		l = append(l, "Code: "+string(e.Target.Scheme)+" "+e.Target.Value+" "+e.Target.Term)
 	}
 	for _, c := range e.Others {
-		if c.Key() != e.Target.Key() {
+		if !c.Is(e.Target) {
 			l = append(l, sourceCodeOf(c))
 		}
 	}
-	if !e.Code.IsZero() && e.Target.Key() != e.Code.Key() {
+	if !e.Code.IsZero() && !e.Target.Is(e.Code) {
 		l = append(l, sourceCodeOf(e.Code))
 	}
 	return l
@@ -417,7 +417,7 @@ func allergyLines(l *lines, e *record.Entry, native bool) {
 	sensitivity := native && asSensitivity(e)
 	if !sensitivity {
 		l.add("Allergy type", wordsOf(a.Type))
-		if !a.Substance.IsZero() && a.Substance.Key() != e.Code.Key() && a.Substance.Key() != e.Target.Key() {
+		if !a.Substance.IsZero() && !a.Substance.Is(e.Code) && !a.Substance.Is(e.Target) {
 			l.add("Substance", strings.TrimSpace(a.Substance.Term+" ("+string(a.Substance.Scheme)+" "+a.Substance.Value+")"))
 		}
 	}

@@ -149,8 +149,8 @@ func (c *coding) take(code mapping.Code) {
 	case c.code.IsZero():
 		c.code = code
 	case code == c.code:
-	case code.Key() == c.code.Key() && code.Term == "":
-	case code.Key() == c.code.Key() && c.code.Term == "":
+	case code.Is(c.code) && code.Term == "":
+	case code.Is(c.code) && c.code.Term == "":
 		c.code.Term = code.Term
 	case code.Scheme == mapping.ReadV2 && c.code.Scheme == mapping.ReadV2 && code.Value == c.code.Value &&
 		c.code.TermCode == "00" && code.TermCode != "00":

@@ -28,6 +28,7 @@ type encoder struct {
 	parts       map[*record.Entry][]*record.Entry // by Parent, released ones
 	heads       map[*record.Entry]*record.Entry   // item -> the problem written inside it
 	plans       map[*record.Entry]plan
+	lists       [planCount][]*record.Entry      // by plan, in source order
 	inside      map[*record.Entry]bool          // already written as an item of a consultation
 	consultedBy map[*record.Entry]*record.Entry // its consultation, of each item
 	extra       int                             // elements written that are no entry
@@ -62,7 +63,7 @@ func (n *numbered[T]) of(v T) int {
 // record must be translated, fitted and settled; an enumerated value in a
 // foreign scheme, and an entry without an outcome, are internal errors.
 func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.MessageID) error {
-	x := &encoder{w: w, rec: rec, id: id, index: map[*record.Entry]int{}, inside: map[*record.Entry]bool{}}
+	x := &encoder{w: w, rec: rec, id: id, index: make(map[*record.Entry]int, len(rec.Entries)), inside: make(map[*record.Entry]bool, len(rec.Entries))}
 	if err := x.check(); err != nil {
 		return &record.Error{Reason: record.ReasonInternal, Op: opEncode, Err: err}
 	}
@@ -141,6 +142,8 @@ const (
 	inRequests
 	inNotes
 	inAppointments
+
+	planCount
 )
 
 // written says whether an entry has an element of its own. The patient block
@@ -181,6 +184,10 @@ func (x *encoder) plan() {
 			x.heads[e.Problem.Defines] = e
 			x.plans[e] = asChild
 		}
+	}
+	for _, e := range x.rec.Entries {
+		p := x.plans[e]
+		x.lists[p] = append(x.lists[p], e)
 	}
 }
 
@@ -320,7 +327,7 @@ func (x *encoder) carried(p *record.Entry) bool {
 		return false
 	}
 	item := p.Problem.Defines
-	if !written(item) || !exact(item) || item.Target.Key() != p.Target.Key() || x.heads[item] != nil {
+	if !written(item) || !exact(item) || !item.Target.Is(p.Target) || x.heads[item] != nil {
 		return false
 	}
 	switch x.plans[item] {
@@ -335,8 +342,8 @@ func (x *encoder) carried(p *record.Entry) bool {
 // list writes a list of what is planned for it and not in a consultation.
 func (x *encoder) list(element string, p plan, write func(*record.Entry)) {
 	open := false
-	for _, e := range x.rec.Entries {
-		if x.plans[e] != p || x.inside[e] || x.consulted(e) {
+	for _, e := range x.lists[p] {
+		if x.inside[e] || x.consulted(e) {
 			continue
 		}
 		if !open {

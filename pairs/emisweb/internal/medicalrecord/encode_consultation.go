@@ -21,7 +21,7 @@ func (x *encoder) consultedIn() map[*record.Entry]*record.Entry {
 	if x.consultedBy != nil {
 		return x.consultedBy
 	}
-	x.consultedBy = map[*record.Entry]*record.Entry{}
+	x.consultedBy = make(map[*record.Entry]*record.Entry, len(x.rec.Entries))
 	for _, c := range x.rec.Entries {
 		if x.plans[c] != inConsultations {
 			continue

@@ -50,7 +50,7 @@ func (x *encoder) bag(e *record.Entry, typ string, l factList) *bag {
 // sourceCodes keeps the code an entry came with, and those beside it, where
 // the document does not say them.
 func (x *encoder) sourceCodes(b *bag, e *record.Entry) {
-	if !e.Code.IsZero() && e.Code.Key() != e.Target.Key() {
+	if !e.Code.IsZero() && !e.Code.Is(e.Target) {
 		b.line("Source code", codeWords(e.Code))
 	}
 	_, _, _, rest := beside(e)
@@ -64,7 +64,7 @@ func (x *encoder) sourceCodes(b *bag, e *record.Entry) {
 // code, and the code a result was filed under. They are the sender's own, so
 // that they stand only beside the sender's own code.
 func beside(e *record.Entry) (term, mapped, filed mapping.Code, rest []mapping.Code) {
-	if !exact(e) || e.Target.IsZero() || e.Target.Key() != e.Code.Key() {
+	if !exact(e) || e.Target.IsZero() || !e.Target.Is(e.Code) {
 		return mapping.Code{}, mapping.Code{}, mapping.Code{}, e.Others
 	}
 	for _, c := range e.Others {

@@ -49,7 +49,7 @@ func (x *encoder) allergy(e *record.Entry) {
 	if !drugTarget && substance.Scheme != mapping.EMISDrug && substance.Scheme != mapping.DMD && list == "" {
 		l.code("Substance code", substance)
 		substance = mapping.Code{}
-	} else if drugTarget && !a.Substance.IsZero() && a.Substance.Key() != e.Target.Key() {
+	} else if drugTarget && !a.Substance.IsZero() && !a.Substance.Is(e.Target) {
 		l.code("Substance code", a.Substance)
 	}
 	native, scheme := allergyType(a, !substance.IsZero())
