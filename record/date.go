@@ -155,8 +155,11 @@ func (d Date) Day() string { return d.Truncate(PrecisionDay).onlyAt(PrecisionDay
 
 // Clock is hh:mm or hh:mm:ss, or "" when no time is stated.
 func (d Date) Clock() string {
-	if _, clock, timed := strings.Cut(d.Wall(), "T"); timed {
-		return clock
+	switch s := d.digits; d.Precision() {
+	case PrecisionMinute:
+		return s[8:10] + ":" + s[10:12]
+	case PrecisionSecond:
+		return s[8:10] + ":" + s[10:12] + ":" + s[12:]
 	}
 	return ""
 }
