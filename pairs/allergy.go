@@ -79,6 +79,9 @@ func (t *translation) classified(e *record.Entry, value string) {
 		}
 		e.Kind = record.KindAllergy
 		name(e, value)
+		if t.rec.Closed(record.Allergies) { // what the agreement keeps back stays back, however it was entered
+			e.Outcome = record.WithheldEntry
+		}
 	}
 }
 

@@ -190,6 +190,17 @@ func TestAllergiesNotAskedFor(t *testing.T) {
 	}
 }
 
+// TestAllergiesNotShared keeps an allergy back however it was entered, where
+// the holder does not share the section.
+func TestAllergiesNotShared(t *testing.T) {
+	plain := observation(read("14L1.", "00", "H/O: penicillin allergy"))
+	rec := recordOf(plain)
+	rec.Declare(record.Allergies, record.Disabled)
+	allergies(t).Translate(rec, whole(), whole())
+	require.Equal(t, record.WithheldEntry, plain.Outcome)
+	require.Equal(t, record.Disabled, rec.State(record.Allergies))
+}
+
 // TestAllergiesEnteredAsSomethingElse are words where they stand, and count
 // among those that alert nobody.
 func TestAllergiesEnteredAsSomethingElse(t *testing.T) {

@@ -92,6 +92,11 @@ func (r *Record) Declare(s Section, state State) {
 	r.sections[s].declared = min(r.sections[s].declared, state)
 }
 
+// Closed reports that the agreement or a role keeps the whole section back.
+func (r *Record) Closed(s Section) bool {
+	return r.sections[s].declared == Denied || r.sections[s].declared == Disabled
+}
+
 // Fail records a fault that spoils the whole section.
 func (r *Record) Fail(s Section, at, why string) {
 	r.sections[s].faults = append(r.sections[s].faults, SectionFault{At: at, Why: why})
