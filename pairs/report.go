@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -89,15 +88,13 @@ func (t *translation) report(q *record.Request) Report {
 
 // report starts a report with what is true of any message.
 func (d *Direction) report(message string) Report {
-	r := Report{Pair: d.Pair, Message: message, Sections: []SectionReport{}, Warnings: []WarningReport{}, Tables: []TableReport{}, Unmapped: []Unmapped{}}
-	for _, table := range d.Tables.Tables() {
-		r.Tables = append(r.Tables, tableReport(table))
+	r := Report{Pair: d.Pair, Message: message, Sections: []SectionReport{}, Warnings: []WarningReport{}, Unmapped: []Unmapped{}}
+	tables := d.Tables.Tables()
+	r.Tables = make([]TableReport, len(tables))
+	for i, t := range tables {
+		r.Tables[i] = TableReport{ID: t.ID, Version: t.Version, SHA256: t.SHA256}
 	}
 	return r
-}
-
-func tableReport(t *mapping.Table) TableReport {
-	return TableReport{ID: t.ID, Version: t.Version, SHA256: t.SHA256}
 }
 
 func sectionReport(rec *record.Record, s record.Section) SectionReport {
