@@ -183,7 +183,7 @@ func (b *Bridge) startExchange() error {
 		return err
 	}
 	if err := errors.Join(b.link.Pair.Check(tables)...); err != nil {
-		return fmt.Errorf("pair %s is half configured:\n%w", c.Pair, err)
+		return fmt.Errorf("pair %s is half configured; LINKSPAN_TABLES names the directories of its tables, and the starter tables load only in test:\n%w", c.Pair, err)
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return err

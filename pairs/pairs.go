@@ -186,14 +186,18 @@ func (p Pair) Check(tables *mapping.Set) []error {
 		if len(way.rules.Alerts) == 0 {
 			faults = append(faults, fmt.Errorf("%s to %s: no scheme in which drug allergies alert", way.from.Name, way.to.Name))
 		}
+		needed := map[Degrade]bool{DegradeNonDrugAllergy: true}
 		for kind, rule := range way.rules.Kinds {
 			if rule.Degrade == "" {
 				faults = append(faults, fmt.Errorf("%s to %s: kind %s has no degrade code", way.from.Name, way.to.Name, kind))
 				continue
 			}
-			code := mapping.Code{Scheme: DegradeScheme, Value: string(rule.Degrade)}
+			needed[rule.Degrade] = true
+		}
+		for name := range needed {
+			code := mapping.Code{Scheme: DegradeScheme, Value: string(name)}
 			if r := tables.TranslateAny(code, way.to.ClinicalSchemes); r.Answer != mapping.Mapped {
-				faults = append(faults, fmt.Errorf("%s to %s: no table row gives the degrade code %q to any of %v", way.from.Name, way.to.Name, rule.Degrade, way.to.ClinicalSchemes))
+				faults = append(faults, fmt.Errorf("%s to %s: no table row gives the degrade code %q to any of %v", way.from.Name, way.to.Name, name, way.to.ClinicalSchemes))
 			}
 		}
 		for slot, from := range way.from.Enumerations {
