@@ -55,6 +55,9 @@ func (w Warning) Words() string {
 		if w.Count == 0 {
 			return "Allergies could not be read in full. Treat allergy status as UNKNOWN."
 		}
+		if w.Count == 1 {
+			return "1 ALLERGY ENTRY NOT RECOGNISED BY THIS SYSTEM: alerts will NOT fire for it. Prescribing must not proceed until it is reviewed."
+		}
 		return fmt.Sprintf("%d ALLERGY ENTRIES NOT RECOGNISED BY THIS SYSTEM: alerts will NOT fire for them. Prescribing must not proceed until they are reviewed.", w.Count)
 	case WarnContradicted:
 		return "A 'no known allergies' entry of " + w.Detail + " is contradicted by other allergy entries."
