@@ -231,11 +231,7 @@ func sourceCodes(codes ...mapping.Code) []string {
 		if c.Scheme.Enumeration() || c.Check() != nil {
 			continue
 		}
-		line := string(c.Scheme) + " " + c.Value + c.TermCode
-		if c.Term != "" {
-			line += ` "` + c.Term + `"`
-		}
-		lines = append(lines, line)
+		lines = append(lines, record.CodeWords(c))
 	}
 	return lines
 }

@@ -1,5 +1,7 @@
 package record
 
+import "strings"
+
 // Person is a member of staff. Entries point at one; two pointers are the same
 // person only if they are equal.
 type Person struct {
@@ -30,6 +32,15 @@ func (p *Person) Name() string {
 		return p.UserName
 	}
 	return "not known"
+}
+
+// NameAndRole is the name with the role behind it, unless it says it already.
+func (p *Person) NameAndRole() string {
+	name := p.Name()
+	if p != nil && p.Role != "" && !strings.Contains(name, p.Role) {
+		name += " (" + p.Role + ")"
+	}
+	return name
 }
 
 // Identifier is a professional or organisational number with its issuer's

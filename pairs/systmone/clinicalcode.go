@@ -168,7 +168,7 @@ func (d *decoder) code(e *record.Entry) {
 	var err error
 	if e.Code, err = parseCode(scheme, value, term); err != nil {
 		e.Malformed = true
-		e.Notes = append(e.Notes, sourceCode(scheme, value, term))
+		e.Notes = append(e.Notes, record.SourceCode(mapping.Code{Scheme: mapping.Scheme(scheme), Value: value, Term: term}))
 	}
 }
 

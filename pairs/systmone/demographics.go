@@ -3,7 +3,6 @@ package systmone
 import (
 	"strings"
 
-	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -263,18 +262,4 @@ func (d *decoder) codeAttributes(e *record.Entry) (scheme, code, term string) {
 		}
 	}
 	return scheme, code, term
-}
-
-// sourceCode is the line that shows a code for which there is no slot (safety
-// §D.1 D-2).
-func sourceCode(scheme, value, term string) string {
-	s := "Source code: " + scheme + " " + value
-	if term != "" {
-		s += ` "` + term + `"`
-	}
-	return s
-}
-
-func sourceCodeOf(c mapping.Code) string {
-	return sourceCode(string(c.Scheme), c.Value+c.TermCode, c.Term)
 }

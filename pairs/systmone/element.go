@@ -99,6 +99,11 @@ func asMedication(e *record.Entry) bool {
 		(drug(e.Target) || e.Target.IsZero())
 }
 
+// asRepeat reports a medication that is written as a RepeatMedication.
+func asRepeat(e *record.Entry) bool {
+	return e.Kind == record.KindMedication && e.Medication.Type.Value == itemRepeat.Value
+}
+
 // asSensitivity reports a DrugSensitivity: the only element that fires alerts.
 func asSensitivity(e *record.Entry) bool {
 	return coded(e) && e.Kind == record.KindAllergy && e.Allergy != nil && !e.Allergy.Absent &&
@@ -214,7 +219,7 @@ func (x *encoder) clinicalCode(ev *moment, e *record.Entry) {
 
 func (x *encoder) medication(ev *moment, e *record.Entry) {
 	w, m := x.w, e.Medication
-	repeat := e.Kind == record.KindMedication && m.Type.Value == itemRepeat.Value
+	repeat := asRepeat(e)
 	if repeat {
 		w.Start("RepeatMedication")
 	} else {

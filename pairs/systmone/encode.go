@@ -93,7 +93,7 @@ func (x *encoder) prepare(rec *record.Record) error {
 		x.index[e] = i
 	}
 	for _, e := range rec.Entries {
-		if c := e.Consultation; c != nil && released(e) {
+		if c := e.Consultation; c != nil && e.Shown() {
 			for _, item := range c.Items {
 				if p := x.at(item.Entry); p != nil {
 					p.listed = true
@@ -135,7 +135,7 @@ func (x *encoder) at(e *record.Entry) *placing {
 // annotates, unless a consultation already says where it stands.
 func (x *encoder) follow(e *record.Entry) {
 	own := x.at(e)
-	if own.listed || !released(e) || e.Kind == record.KindConsultation || e.Kind == record.KindDemographics {
+	if own.listed || !e.Shown() || e.Kind == record.KindConsultation || e.Kind == record.KindDemographics {
 		return
 	}
 	whole := e.Parent
@@ -150,15 +150,10 @@ func (x *encoder) follow(e *record.Entry) {
 	if e.Problem == nil && whole != nil && e.Date.Day() != "" && e.Date.Day() != whole.Date.Day() {
 		return // a part of another day
 	}
-	if p := x.at(whole); p != nil && released(whole) && whole.Problem == nil {
+	if p := x.at(whole); p != nil && whole.Shown() && whole.Problem == nil {
 		own.listed = true
 		p.followers = append(p.followers, e)
 	}
-}
-
-// released reports an entry that may be written or named.
-func released(e *record.Entry) bool {
-	return e.Outcome != record.WithheldEntry && e.Outcome != record.Duplicate
 }
 
 // coded reports an entry that is written as what it is.
@@ -186,7 +181,7 @@ func (x *encoder) record(q *record.Request) {
 
 func (x *encoder) demographicsWithheld() bool {
 	for _, e := range x.rec.Entries {
-		if e.Kind == record.KindDemographics && !released(e) {
+		if e.Kind == record.KindDemographics && !e.Shown() {
 			return true
 		}
 	}
@@ -216,7 +211,7 @@ func (x *encoder) events() {
 	for i, e := range x.rec.Entries {
 		p := &x.places[i]
 		switch {
-		case p.listed || p.done || !released(e) || e.Kind == record.KindDemographics:
+		case p.listed || p.done || !e.Shown() || e.Kind == record.KindDemographics:
 		case asTask(e):
 			x.tasks = append(x.tasks, e)
 		case e.Consultation != nil:
@@ -266,7 +261,7 @@ func (x *encoder) consultation(e *record.Entry) {
 	var later []*record.Entry
 	for _, item := range c.Items {
 		p := x.at(item.Entry)
-		if item.Entry != nil && (p == nil || p.done || !released(item.Entry)) {
+		if item.Entry != nil && (p == nil || p.done || !item.Entry.Shown()) {
 			continue
 		}
 		if item.Page != page && item.Page != "" {
@@ -310,7 +305,7 @@ func headingWords(i record.Item) string {
 	if i.Words != "" {
 		return i.Words
 	}
-	return wordsOf(i.Heading)
+	return record.TermOf(i.Heading)
 }
 
 // led puts the words of an entry before its lines, unless there are none.
@@ -360,13 +355,13 @@ func (m *moment) same(o *moment) bool {
 	return m.date == o.date && m.doneBy == o.doneBy && m.doneAt == o.doneAt && m.unstated == o.unstated
 }
 
-// by and in are personWords and placeWords, which most entries of an Event
+// by and in are NameAndRole and placeWords, which most entries of an Event
 // share with it.
 func (m *moment) by(p *record.Person) string {
 	if p == m.author {
 		return m.doneBy
 	}
-	return personWords(p)
+	return p.NameAndRole()
 }
 
 func (m *moment) in(o *record.Organisation) string {
@@ -380,7 +375,7 @@ func (m *moment) in(o *record.Organisation) string {
 // a day is not padded: the Event then stands at the time of recording, or at
 // none, and the entry says its own date in words.
 func momentOf(e *record.Entry) *moment {
-	m := &moment{date: e.Date, doneBy: personWords(e.Author), doneAt: placeWords(e.Place), author: e.Author, place: e.Place}
+	m := &moment{date: e.Date, doneBy: e.Author.NameAndRole(), doneAt: placeWords(e.Place), author: e.Author, place: e.Place}
 	if e.Kind == record.KindDiary {
 		m.date = e.Recorded
 	}
@@ -425,22 +420,13 @@ func timeSlot(d record.Date) string {
 	return ""
 }
 
-// personWords is "SURNAME, First (Role)" as far as it is known.
-func personWords(p *record.Person) string {
-	name := p.Name()
-	if p != nil && p.Role != "" && !strings.Contains(name, p.Role) {
-		name += " (" + p.Role + ")"
-	}
-	return name
-}
-
-// attributeName is personWords for an Event that also says UserName: a person
+// attributeName is NameAndRole for an Event that also says UserName: a person
 // known by that alone has no name beside it.
 func attributeName(p *record.Person) string {
 	if p.Display == "" && p.Surname == "" && p.Role == "" {
 		return ""
 	}
-	return personWords(p)
+	return p.NameAndRole()
 }
 
 func placeWords(o *record.Organisation) string {

@@ -121,7 +121,7 @@ func TestEncode_Medication(t *testing.T) {
 	issue.Kind, issue.Medication.Course = record.KindIssue, e
 	out = sent(t, foreign(e, issue))
 	require.Contains(t, out, "<RepeatIssue></RepeatIssue></Medication>")
-	require.Contains(t, out, "<Line>Issue of: Atorvastatin  20mg tabs</Line>")
+	require.Contains(t, out, "<Line>Issue of: Atorvastatin  20mg tabs, 03-Oct-2016</Line>")
 
 	past := medication(t, itemAcute)
 	past.Medication.Status = drugEnded
@@ -232,7 +232,7 @@ func TestEncode_Battery(t *testing.T) {
 	out := sent(t, foreign(part, other, panel))
 	require.Less(t, strings.Index(out, "Cough"), strings.Index(out, "Blood pressure"))
 	require.Less(t, strings.Index(out, "Blood pressure"), strings.Index(out, "Systolic"))
-	require.Contains(t, out, "<Value>142</Value><Units>mmHg</Units><Comparator>5</Comparator><FreeText>Range: target 90 - 140 mmHg&#10;Abnormal because: above target&#10;Part of: Blood pressure")
+	require.Contains(t, out, "<Value>142</Value><Units>mmHg</Units><Comparator>5</Comparator><FreeText>Range: target, from 90 to 140 mmHg&#10;Abnormal indicator: above target&#10;Part of: Blood pressure")
 	panel.Outcome = record.WithheldEntry
 	out = sent(t, foreign(part, other, panel))
 	require.NotContains(t, out, "Blood pressure")
@@ -278,7 +278,7 @@ func TestFit_Allergy(t *testing.T) {
 	e.Allergy.End = date(t, "2012")
 	out := sent(t, foreign(e))
 	require.Contains(t, out, "<EndedWithUnknownDate/>")
-	require.Contains(t, out, "Ended: 2012")
+	require.Contains(t, out, "Past allergy, ended: 2012")
 
 	for name, change := range map[string]func(e *record.Entry){
 		"a clinical code for a drug": func(e *record.Entry) { e.Target = asthmaTarget },
@@ -352,7 +352,7 @@ func TestEncode_Document(t *testing.T) {
 	e.Kind, e.Text, e.Target, e.Code, e.Outcome = record.KindDocument, "Cardiology letter", mapping.Code{}, mapping.Code{}, record.Exact
 	e.Document = &record.Document{Name: "a.tif", Locator: "0471", Type: "Letter", MIME: "image/tiff", Comments: "see page 2"}
 	require.Contains(t, sent(t, foreign(e)), "<FileName>a.tif</FileName><DocumentUID>"+encodedUID(t, e)+"</DocumentUID>"+
-		"<Comments>Cardiology letter&#10;see page 2&#10;Location: 0471&#10;Document type: Letter&#10;Content type: image/tiff</Comments></Attachment>")
+		"<Comments>Cardiology letter&#10;see page 2&#10;Document type: Letter&#10;Format: image/tiff&#10;Location: 0471</Comments></Attachment>")
 	e.Document.Locator = `\\server\scans\a.tif`
 	require.Contains(t, sent(t, foreign(e)), `<DocumentPath>\\server\scans\a.tif</DocumentPath>`)
 }

@@ -1,6 +1,9 @@
 package systmone
 
-import "github.com/linkspan/linkspan/record"
+import (
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+)
 
 // qualifierPack is the label of Drug@PackID, which Multilex products have.
 const qualifierPack = "Pack"
@@ -111,7 +114,7 @@ func (d *decoder) product(e *record.Entry) {
 	var err error
 	if e.Code, err = parseDrug(scheme, id, e.Text); err != nil {
 		e.Malformed = true
-		e.Notes = append(e.Notes, sourceCode(scheme, id, e.Text))
+		e.Notes = append(e.Notes, record.SourceCode(mapping.Code{Scheme: mapping.Scheme(scheme), Value: id, Term: e.Text}))
 	}
 }
 
@@ -206,6 +209,6 @@ func (d *decoder) ingredient(e *record.Entry) {
 	if s.Substance.Check() != nil || trim(id) != id || len(id) > 18 {
 		s.Substance.Value, s.Substance.Term, s.Substance.Scheme = "", "", ""
 		e.Malformed = true
-		e.Notes = append(e.Notes, sourceCode(scheme, id, text))
+		e.Notes = append(e.Notes, record.SourceCode(mapping.Code{Scheme: mapping.Scheme(scheme), Value: id, Term: text}))
 	}
 }

@@ -205,10 +205,10 @@ func patientLines(p *record.Patient) []string {
 		}
 	}
 	if gp := p.UsualGP; gp != nil && gp.UserName != gp.Name() {
-		l.add("Usual GP", personWords(gp))
+		l.add("Usual GP", gp.NameAndRole())
 	}
 	if p.Registered != nil {
-		l.add("Registered GP", personWords(p.Registered))
+		l.add("Registered GP", p.Registered.NameAndRole())
 	}
 	if p.Practice != nil {
 		l.add("Practice", placeWords(p.Practice))

@@ -24,25 +24,8 @@ func (l *lines) date(label string, d record.Date) {
 	}
 }
 
-// coarse adds a date only where a slot that takes a day could not say all of
-// it: nothing is padded, and no time of day is lost.
-func (l *lines) coarse(label string, d record.Date) {
-	midnight := d.Clock() == "00:00:00" || d.Clock() == "00:00" // how a system that must have a time says it has none
-	if d.Precision() != record.PrecisionDay && !midnight {
-		l.date(label, d)
-	}
-}
-
 // dayOf is what a slot for a day may hold, "" for anything coarser.
 func dayOf(d record.Date) string { return d.Day() }
-
-// wordsOf are the words of an enumerated value.
-func wordsOf(c mapping.Code) string {
-	if c.Term != "" {
-		return c.Term
-	}
-	return c.Value
-}
 
 // text is everything an entry says, its own words first: how a degraded or
 // unsupported entry is shown. The kind stands on the first line, so that an
@@ -143,7 +126,7 @@ func (x *encoder) lines(ev *moment, e *record.Entry, native bool) []string {
 			l.add(t.Label, t.Value)
 		}
 	}
-	facts(&l, e, native)
+	l.facts(e, native)
 	x.context(&l, ev, e)
 	for _, note := range e.Notes {
 		if !slices.Contains(l, note) {
@@ -155,11 +138,11 @@ func (x *encoder) lines(ev *moment, e *record.Entry, native bool) []string {
 	}
 	for _, c := range e.Others {
 		if !c.Is(e.Target) {
-			l = append(l, sourceCodeOf(c))
+			l = append(l, record.SourceCode(c))
 		}
 	}
 	if !e.Code.IsZero() && !e.Target.Is(e.Code) {
-		l = append(l, sourceCodeOf(e.Code))
+		l = append(l, record.SourceCode(e.Code))
 	}
 	return l
 }
@@ -216,240 +199,19 @@ func (x *encoder) context(l *lines, ev *moment, e *record.Entry) {
 	if by := ev.by(e.Author); by != ev.doneBy {
 		l.add("Recorded by", by)
 	}
-	if e.EnteredBy != nil && personWords(e.EnteredBy) != personWords(e.Author) {
-		l.add("Entered by", personWords(e.EnteredBy))
+	if e.EnteredBy != nil && e.EnteredBy.NameAndRole() != e.Author.NameAndRole() {
+		l.add("Entered by", e.EnteredBy.NameAndRole())
 	}
 	if at := ev.in(e.Place); at != ev.doneAt {
 		l.add("Recorded at", at)
 	}
 	l.add("Confidentiality", e.Confidential)
-	if p := e.Parent; p != nil && released(p) {
+	if p := e.Parent; p.Shown() {
 		l.add("Part of", p.Text)
 	}
 	for _, link := range e.Problems {
-		if p := link.Problem; p != nil && released(p) && !x.isProblem(p) {
+		if p := link.Problem; p.Shown() && !x.isProblem(p) {
 			l.add("Linked problem", p.Text)
 		}
-	}
-	if !asCode(e) {
-		l.add("Episodicity", wordsOf(e.Episodicity))
-	}
-}
-
-// facts are the lines of the body of an entry.
-func facts(l *lines, e *record.Entry, native bool) {
-	if e.Value != nil {
-		valueLines(l, e.Value, native)
-	}
-	if e.Problem != nil {
-		problemLines(l, e.Problem, native && e.Kind == record.KindProblem)
-	}
-	if e.Medication != nil {
-		medicationLines(l, e.Medication, native)
-	}
-	if e.Allergy != nil {
-		allergyLines(l, e, native)
-	}
-	if e.Consultation != nil {
-		consultationLines(l, e, native)
-	}
-	if e.Report != nil {
-		reportLines(l, e.Report, native)
-	}
-	if e.Immunisation != nil {
-		immunisationLines(l, e, native)
-	}
-	if e.Diary != nil {
-		diaryLines(l, e, native)
-	}
-	if e.Referral != nil {
-		referralLines(l, e.Referral)
-	}
-	if e.Document != nil {
-		documentLines(l, e, native)
-	}
-}
-
-// plainValue reports a value the Value element can hold.
-func plainValue(v *record.Value) bool {
-	return v != nil && v.Unreadable == "" && v.Text == "" && number(v.Number)
-}
-
-func valueLines(l *lines, v *record.Value, native bool) {
-	switch {
-	case v.Unreadable != "":
-		l.add("Value as recorded", v.Unreadable)
-	case native && plainValue(v):
-	default:
-		sign := comparatorSign[v.Comparator.Value]
-		if v.Comparator.Scheme != schemeComparator {
-			sign = wordsOf(v.Comparator)
-		}
-		if v.Number != "" {
-			l.add("Value", strings.TrimSpace(sign+" "+v.Number+" "+v.Unit))
-			l.add("Result", v.Text)
-		} else {
-			l.add("Result", strings.TrimSpace(sign+" "+v.Text+" "+v.Unit))
-		}
-	}
-	for _, r := range v.Ranges {
-		l.add("Range", rangeWords(r))
-	}
-	l.add("Abnormal", wordsOf(v.Abnormal))
-	l.add("Abnormal because", v.AbnormalAs)
-	l.add("Result status", wordsOf(v.Status))
-}
-
-func rangeWords(r record.Range) string {
-	s := r.Qualifier
-	low, high := strings.TrimSpace(r.LowOp+" "+r.Low), strings.TrimSpace(r.HighOp+" "+r.High)
-	for _, part := range []string{low, between(low, high), high, r.Unit, r.Words, r.AppliesTo} {
-		if part != "" {
-			s += " " + part
-		}
-	}
-	return strings.TrimSpace(s)
-}
-
-func between(low, high string) string {
-	if low != "" && high != "" {
-		return "-"
-	}
-	return ""
-}
-
-func problemLines(l *lines, p *record.Problem, native bool) {
-	ended := p.Status.Value == problemEnded.Value
-	switch {
-	case ended && p.End.IsZero():
-		*l = append(*l, "Past problem; end date not known")
-	case !native:
-		l.add("Problem status", wordsOf(p.Status))
-		l.date("End date", p.End)
-	case p.Status.IsZero() && p.End.IsZero():
-		*l = append(*l, "Defaulted status to active: unknown status at source")
-	case !ended && !p.Status.IsZero():
-		l.date("End date", p.End)
-	default:
-		l.coarse("End date", p.End)
-	}
-	if !native {
-		l.add("Significance", wordsOf(p.Significance))
-	}
-	l.add("Expected duration", p.ExpectedDuration)
-	l.add("Owner", p.Owner)
-	for _, parent := range p.Parents {
-		if parent.Problem != nil && released(parent.Problem) {
-			l.add("Parent problem", strings.TrimSpace(parent.Problem.Text+" "+parent.Relation))
-		}
-	}
-}
-
-func medicationLines(l *lines, m *record.MedicationBody, native bool) {
-	if !native {
-		l.add("Medication type", wordsOf(m.Type))
-		l.add("Status", wordsOf(m.Status))
-		l.add("NHS or private", wordsOf(m.Private))
-		l.add("Dose", m.Dosage)
-		l.add("Quantity", quantity(m))
-		l.add("Duration in days", m.DurationDays)
-		l.date("Started", m.Start)
-		l.date("Ended", m.End)
-		l.add("Reason for ending", m.EndReason)
-		l.date("Review", m.Review)
-		l.add("Issues authorised", m.Authorised)
-	} else {
-		l.coarse("Started", m.Start)
-		l.coarse("Ended", m.End)
-		l.coarse("Review", m.Review)
-		if m.Type.Value == itemAcute.Value {
-			l.date("Review", m.Review)
-			l.add("Issues authorised", m.Authorised)
-			l.add("Duration in days", m.DurationDays)
-		}
-	}
-	if m.QuantityWords != "" && m.Quantity != "" && m.QuantityWords != amount(m) {
-		l.add("Quantity in units", amount(m))
-	}
-	l.date("First issue", m.FirstIssue)
-	l.date("Last issue", m.LastIssue)
-	l.date("Expires", m.Expiry)
-	l.add("Issues made", m.Issued)
-	for _, a := range m.Authorisations {
-		by := ""
-		if a.By != nil {
-			by = " by " + personWords(a.By)
-		}
-		l.add("Authorised", strings.TrimSpace(a.Date.Words()+by+" "+prefixed("issues: ", a.Authorised)))
-	}
-	l.add("Issue method", wordsOf(m.IssueMethod))
-	l.add("Cost", m.Cost)
-	for _, part := range m.Mixture {
-		l.add("Contains", strings.TrimSpace(part.Text+" "+part.Strength))
-	}
-	if m.Course != nil && released(m.Course) {
-		l.add("Issue of", m.Course.Text)
-	}
-	if m.Cancelled {
-		*l = append(*l, "This issue was CANCELLED")
-	}
-}
-
-// quantity is the quantity as one text, as SystmOne writes it.
-func quantity(m *record.MedicationBody) string {
-	if m.QuantityWords != "" {
-		return m.QuantityWords
-	}
-	return amount(m)
-}
-
-func amount(m *record.MedicationBody) string { return strings.TrimSpace(m.Quantity + " " + m.Unit) }
-
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
-}
-
-func allergyLines(l *lines, e *record.Entry, native bool) {
-	a := e.Allergy
-	sensitivity := native && asSensitivity(e)
-	if !sensitivity {
-		l.add("Allergy type", wordsOf(a.Type))
-		if !a.Substance.IsZero() && !a.Substance.Is(e.Code) && !a.Substance.Is(e.Target) {
-			l.add("Substance", strings.TrimSpace(a.Substance.Term+" ("+string(a.Substance.Scheme)+" "+a.Substance.Value+")"))
-		}
-	}
-	if !sensitivity || !ingredient(e) {
-		l.add("Details", a.Details)
-	}
-	switch {
-	case !a.Ended:
-		l.date("End date", a.End)
-	case sensitivity:
-		l.coarse("Ended", a.End)
-	case a.End.IsZero():
-		*l = append(*l, "Ended: date not known")
-	default:
-		l.date("Ended", a.End)
-	}
-	l.add("Excludes", a.Excludes)
-}
-
-func consultationLines(l *lines, e *record.Entry, native bool) {
-	c := e.Consultation
-	if c.TypeText != e.Text && (!native || c.TypeText != c.Type.Value) {
-		l.add("Consultation type", c.TypeText)
-	}
-	if !native {
-		l.add("Method", wordsOf(c.Type))
-	}
-	l.add("Place", c.Place)
-	l.add("Duration", c.Duration)
-	l.add("Travel", c.Travel)
-	l.add("External consulter", c.External)
-	if c.Open {
-		*l = append(*l, "The source says this consultation is not complete")
 	}
 }

@@ -138,7 +138,7 @@ func native(e *record.Entry) bool {
 
 // written reports an entry that leaves a trace.
 func written(e *record.Entry) bool {
-	return e != nil && e.Outcome != record.WithheldEntry && e.Outcome != record.Duplicate && e.Kind != record.KindDemographics
+	return e.Shown() && e.Kind != record.KindDemographics
 }
 
 // plan gives every entry its identifier and gathers links by their owner.

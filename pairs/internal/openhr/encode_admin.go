@@ -193,7 +193,7 @@ func (x *encoder) patientLines() []string {
 		n.date("Date of death", p.DeathDate)
 	}
 	if p.Sex.Scheme != schemeSex {
-		n.line("Sex", term(p.Sex))
+		n.line("Sex", record.TermOf(p.Sex))
 	}
 	for _, i := range p.OtherIDs {
 		if _, ok := patientIDHolds(i); !ok {

@@ -2,9 +2,9 @@ package openhr
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
-	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/xmlio"
 )
@@ -12,10 +12,6 @@ import (
 // body writes the one body an event has, and gathers what does not fit it.
 func (x *encoder) body(w *xmlio.Writer, e *record.Entry, n *extra) {
 	name := bodyOf(e)
-	if name != "observation" && name != "allergy" {
-		n.line("Episodicity", term(e.Episodicity))
-		n.value(e.Value)
-	}
 	switch name {
 	case "observation":
 		x.observation(w, e, n)
@@ -39,42 +35,51 @@ func (x *encoder) body(w *xmlio.Writer, e *record.Entry, n *extra) {
 	x.foreign(e, name, n)
 }
 
-// foreign gathers the parts of an entry that its kind's body has no element
-// for.
+// foreign gathers the facts that the body an entry has in the end has no
+// element for.
 func (x *encoder) foreign(e *record.Entry, body string, n *extra) {
-	if body != "medication" && body != "medicationIssue" {
-		n.medication(e.Medication)
+	e.EachFact(func(f record.Fact) {
+		if !held(e, body, f.Field) {
+			n.fact(f)
+		}
+	})
+}
+
+// held reports a fact that the entry's elements, or the lines written with
+// them, hold already.
+func held(e *record.Entry, body string, f record.Field) bool {
+	switch f.Body() {
+	case "Episodicity", "Value":
+		return body == "observation" || body == "allergy"
+	case "Medication":
+		return body == "medication" || body == "medicationIssue"
+	case "Diary":
+		return body == "diary"
+	case "Referral":
+		return body == "referral"
+	case "Report":
+		return body == "report"
+	case "Document":
+		return e.Kind == record.KindDocument
+	case "Problem":
+		return e.Kind == record.KindProblem
 	}
-	if body != "diary" {
-		n.diary(e.Diary)
-	}
-	if body != "referral" {
-		n.referral(e.Referral)
-	}
-	if body != "report" {
-		n.report(e.Report)
-	}
-	if e.Kind != record.KindDocument {
-		n.document(e.Document)
-	}
-	if e.Kind != record.KindProblem {
-		n.problem(e.Problem)
-	}
-	n.immunisation(notGivenSaid(e))
-	if a := e.Allergy; a != nil {
-		own := *a
+	switch f {
+	case record.FactImmunisationNotGiven:
+		return denied(e)
+	case record.FactAllergySubstance:
+		return body == "allergy" || e.Target.IsZero()
+	case record.FactAllergyDetails:
+		return body == "allergy"
+	case record.FactAllergyType: // the code says so
 		shown := e.Target
-		if body == "allergy" || e.Target.IsZero() { // the substance has its element
-			shown, own.Substance, own.Details = a.Substance, mapping.Code{}, ""
-			if body != "allergy" {
-				own.Details = a.Details
-			}
+		if body == "allergy" || e.Target.IsZero() {
+			shown = e.Allergy.Substance
 		}
-		if _, kind := allergySubstance(shown.Scheme); kind != "" && a.Type.Value == kind {
-			own.Type = mapping.Code{} // its code says so
-		}
-		n.allergy(&own)
+		_, kind := allergySubstance(shown.Scheme)
+		return kind != "" && e.Allergy.Type.Value == kind
 	}
+	return false
 }
 
 // targetDrug reports an allergy whose drug EMIS coded beside it: the deprecated
@@ -103,19 +108,9 @@ func (x *encoder) targetDrug(w *xmlio.Writer, e *record.Entry) {
 	w.End()
 }
 
-// notGivenSaid is the immunisation without what a qualifier of the entry says
-// already.
-func notGivenSaid(e *record.Entry) *record.Immunisation {
-	if e.Immunisation == nil {
-		return nil
-	}
-	i := *e.Immunisation
-	for _, q := range e.Qualifiers {
-		if q.Meaning == record.Negates {
-			i.NotGiven = false
-		}
-	}
-	return &i
+// denied reports an entry that one of its qualifiers denies.
+func denied(e *record.Entry) bool {
+	return slices.ContainsFunc(e.Qualifiers, func(q record.Qualifier) bool { return q.Meaning == record.Negates })
 }
 
 // observation writes the body most kinds have.
@@ -129,16 +124,16 @@ func (x *encoder) observation(w *xmlio.Writer, e *record.Entry, n *extra) {
 		w.Start("observation", "resultStatus", v.Status.Value)
 	} else {
 		w.Start("observation")
-		n.line("Result status", term(v.Status))
+		n.facts(e, record.FactValueStatus)
 	}
-	x.value(w, v, n)
+	x.value(w, e, v, n)
 	switch {
 	case v.Abnormal.Value != "" && v.AbnormalAs != "":
 		w.Empty("abnormal", "value", v.Abnormal.Value, "description", v.AbnormalAs)
 	case v.Abnormal.Value != "":
 		w.Empty("abnormal", "value", v.Abnormal.Value)
 	default:
-		n.line("Abnormal", v.AbnormalAs)
+		n.facts(e, record.FactValueAbnormal, record.FactValueAbnormalAs)
 	}
 	x.complexObservation(w, e)
 	w.Optional("episodicity", e.Episodicity.Value)
@@ -162,17 +157,14 @@ func (x *encoder) complexObservation(w *xmlio.Writer, e *record.Entry) {
 }
 
 // value writes a number or a text, with the ranges that fit.
-func (x *encoder) value(w *xmlio.Writer, v *record.Value, n *extra) {
-	n.line("Value as recorded", v.Unreadable)
+func (x *encoder) value(w *xmlio.Writer, e *record.Entry, v *record.Value, n *extra) {
+	n.say(record.FactValueUnreadable, v.Unreadable)
 	numeric := decimal(v.Number) && fits(v.Unit, 50)
 	if v.Number != "" && !numeric {
-		n.line("Value", join(" ", operatorSign(v.Comparator), v.Number, v.Unit))
+		n.facts(e, record.FactValueNumber)
 	}
 	if !numeric && v.Text == "" {
-		if v.Number == "" && v.Unit != "" {
-			n.line("Unit", v.Unit)
-		}
-		n.ranges(v.Ranges)
+		n.facts(e, record.FactValueUnit, record.FactValueComparator, record.FactValueRange)
 		return
 	}
 	var own *record.Range
@@ -180,7 +172,7 @@ func (x *encoder) value(w *xmlio.Writer, v *record.Value, n *extra) {
 	for i, g := range v.Ranges {
 		switch {
 		case !rangeFits(g):
-			n.ranges(v.Ranges[i : i+1])
+			n.say(record.FactValueRange, g.String())
 		case own == nil && !strings.HasPrefix(g.Qualifier, available):
 			own = &v.Ranges[i]
 		default:
@@ -188,18 +180,14 @@ func (x *encoder) value(w *xmlio.Writer, v *record.Value, n *extra) {
 		}
 	}
 	if numeric {
-		if v.Text != "" {
-			n.line("Result", v.Text)
-		}
+		n.say(record.FactValueText, v.Text)
 		w.Start("numeric")
 		w.Optional("operator", v.Comparator.Value)
 		w.Element("value", v.Number)
 		w.Optional("units", v.Unit)
 		w.Optional("ucumUnits", n.take(ucumUnit, func(s string) bool { return fits(s, 50) }))
 	} else {
-		if v.Number == "" {
-			n.line("Unit", v.Unit)
-		}
+		n.facts(e, record.FactValueUnit)
 		w.Start("text")
 		w.Element("value", v.Text)
 	}
@@ -317,9 +305,9 @@ func (x *encoder) diary(w *xmlio.Writer, e *record.Entry, n *extra) {
 	if b == nil {
 		b = &record.DiaryBody{}
 	}
-	n.line("Diary type", b.Type)
+	n.facts(e, record.FactDiaryType)
 	w.Start("diary")
-	limited(w, "durationTerm", "Duration", b.Duration, 50, n)
+	limited(w, "durationTerm", record.FactDiaryDuration, b.Duration, 50, n)
 	if b.Place != "" {
 		w.Empty("locationType", "codeSystem", systemUnknown, "displayName", b.Place)
 	}
@@ -327,7 +315,7 @@ func (x *encoder) diary(w *xmlio.Writer, e *record.Entry, n *extra) {
 	for _, s := range b.Reminders {
 		kind, at, by, ok := reminderOf(s)
 		if !ok {
-			n.line("Reminder", s)
+			n.say(record.FactDiaryReminder, s)
 			continue
 		}
 		w.Start("reminder", "updateMode", "add")
@@ -372,7 +360,7 @@ func (x *encoder) referral(w *xmlio.Writer, e *record.Entry, n *extra) {
 	}
 	w.Optional("targetOrganisation", x.namedPlace(f.To))
 	w.Optional("requestType", f.Request.Value)
-	limited(w, "reason", "Reason", f.Reason, 255, n)
+	limited(w, "reason", record.FactReferralReason, f.Reason, 255, n)
 	w.Optional("community", details["Community"])
 	w.Optional("urgency", f.Urgency.Value)
 	w.Optional("NHS", opposite(f.Private.Value))
@@ -387,7 +375,7 @@ func (x *encoder) referral(w *xmlio.Writer, e *record.Entry, n *extra) {
 	for s := n.take(relatedEntry, x.isNamed); s != ""; s = n.take(relatedEntry, x.isNamed) {
 		w.Element("referralActivity", x.byName[s])
 	}
-	n.date("Ended", f.Ended)
+	n.facts(e, record.FactReferralEnded)
 	w.End()
 }
 
@@ -481,7 +469,7 @@ func (x *encoder) order(w *xmlio.Writer, n *extra) {
 	w.End()
 }
 
-// relatedEntry labels what a referral points at, in the words of named.
+// relatedEntry labels what a referral points at, in the words of its name.
 const relatedEntry = "Related entry"
 
 // isNamed reports the words of exactly one entry.
@@ -489,7 +477,7 @@ func (x *encoder) isNamed(words string) bool {
 	if x.byName == nil {
 		x.byName = map[string]string{}
 		for e, id := range x.ids {
-			if name := named(e); !isEvent(e) || x.byName[name] != "" {
+			if name := e.Name(); !isEvent(e) || x.byName[name] != "" {
 				x.byName[name] = ambiguous
 			} else {
 				x.byName[name] = id

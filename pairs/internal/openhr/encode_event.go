@@ -227,7 +227,7 @@ func (x *encoder) event(e *record.Entry) {
 	} else {
 		before = qualifierLines(e.Qualifiers)
 		for _, c := range others {
-			n.lines = append(n.lines, sourceCode(c))
+			n.lines = append(n.lines, record.SourceCode(c))
 		}
 	}
 	w.Element("displayTerm", display)
@@ -262,14 +262,14 @@ func (x *encoder) partLines(e *record.Entry, n *extra) {
 func translations(e *record.Entry, n *extra) []mapping.Code {
 	same := e.Target.Scheme == e.Code.Scheme || e.Code.IsZero()
 	if !same {
-		n.lines = append(n.lines, sourceCode(e.Code))
+		n.lines = append(n.lines, record.SourceCode(e.Code))
 	}
 	var codes []mapping.Code
 	for _, c := range e.Others {
 		if _, _, ok := writeCode(c); ok && same {
 			codes = append(codes, c)
 		} else {
-			n.lines = append(n.lines, sourceCode(c))
+			n.lines = append(n.lines, record.SourceCode(c))
 		}
 	}
 	return codes
@@ -357,21 +357,13 @@ func (x *encoder) text(w *xmlio.Writer, kind, value string) {
 // to what is withheld is not said.
 func (x *encoder) missingLinks(e *record.Entry, n *extra) {
 	if written(e.Parent) && !x.parentHolds(e) {
-		n.line("Part of", named(e.Parent))
+		n.line("Part of", e.Parent.Name())
 	}
 	for _, l := range e.Problems {
 		if written(l.Problem) && !x.linkHolds(e, l) {
-			n.line("Linked to problem", named(l.Problem))
+			n.line("Linked to problem", l.Problem.Name())
 		}
 	}
-}
-
-// named is how an entry is spoken of in another's words.
-func named(e *record.Entry) string {
-	if e.Text == "" {
-		return e.Kind.String() + ", " + e.Date.Words()
-	}
-	return e.Text + ", " + e.Date.Words()
 }
 
 // datePart writes a date at its precision.
@@ -421,19 +413,19 @@ func zoneHolds(z string) bool {
 }
 
 // date writes an xs:date, or a line where the day is not stated or a time is.
-func date(w *xmlio.Writer, name, label string, d record.Date, n *extra) {
+func date(w *xmlio.Writer, name string, f record.Field, d record.Date, n *extra) {
 	day := d.Day()
 	w.Optional(name, day)
 	if !d.IsZero() && (day == "" || d.Clock() != "") {
-		n.line(label, d.Words())
+		n.say(f, d.Words())
 	}
 }
 
 // limited writes words that fit, else a line.
-func limited(w *xmlio.Writer, name, label, value string, limit int, n *extra) {
+func limited(w *xmlio.Writer, name string, f record.Field, value string, limit int, n *extra) {
 	if fits(value, limit) {
 		w.Optional(name, value)
 	} else {
-		n.line(label, value)
+		n.say(f, value)
 	}
 }

@@ -22,14 +22,14 @@ func (x *encoder) report(w *xmlio.Writer, e *record.Entry, n *extra) {
 	case vocAbnormal.words("false"):
 		w.Element("abnormal", "false")
 	default:
-		n.line("Abnormal", p.Abnormal)
+		n.say(record.FactReportAbnormal, p.Abnormal)
 	}
-	date(w, "issueDate", "Report issued", p.Issued, n)
-	optionalMoment(w, "receivedDate", "Report received", p.Received, n)
+	date(w, "issueDate", record.FactReportIssued, p.Issued, n)
+	optionalMoment(w, "receivedDate", record.FactReportReceived, p.Received, n)
 	kind, known := vocReport.value(p.Type)
 	w.Optional("dataType", kind)
 	if !known {
-		n.line("Report type", p.Type)
+		n.say(record.FactReportType, p.Type)
 	}
 	w.Optional("reportLabId", n.take(reportLabel("reportLabId"), func(s string) bool { return fits(s, 50) }))
 	w.Optional("requestLabId", n.take(reportLabel("requestLabId"), func(s string) bool { return fits(s, 50) }))
@@ -42,11 +42,7 @@ func (x *encoder) report(w *xmlio.Writer, e *record.Entry, n *extra) {
 	}
 	x.specimen(w, e, p, n)
 	w.End()
-	n.line("Report result", p.Result)
-	n.line("Report status", term(p.Status))
-	for _, s := range p.FollowUp {
-		n.line("Follow-up", s)
-	}
+	n.facts(e, record.FactReportResult, record.FactReportStatus, record.FactReportFollowUp)
 }
 
 func (x *encoder) specimen(w *xmlio.Writer, e *record.Entry, p *record.Report, n *extra) {
@@ -57,13 +53,13 @@ func (x *encoder) specimen(w *xmlio.Writer, e *record.Entry, p *record.Report, n
 		w.Start("component")
 		w.Start("specimen", "updateMode", "add")
 		text("labSpecimenReference", 100)
-		limited(w, "specimenType", "Specimen", p.Specimen, 100, n)
+		limited(w, "specimenType", record.FactReportSpecimen, p.Specimen, 100, n)
 		text("fastingStatus", 50)
 		w.Optional("volume", n.take(specimenLabel("volume"), decimal))
 		text("volumeUnits", 50)
 		text("collectionProcedure", 50)
 		text("anatomicalOrigin", 50)
-		optionalMoment(w, "sampleDateTime", "Specimen taken", p.Collected, n)
+		optionalMoment(w, "sampleDateTime", record.FactReportCollected, p.Collected, n)
 		for _, name := range []string{"collectionStartDate", "collectionEndDate", "dateTimeReceivedByLab"} {
 			x.takeMoment(w, name, specimenLabel(name), n)
 		}
@@ -81,14 +77,14 @@ func (x *encoder) specimen(w *xmlio.Writer, e *record.Entry, p *record.Report, n
 }
 
 // optionalMoment writes a dateTime, or a line where the day is not stated.
-func optionalMoment(w *xmlio.Writer, name, label string, d record.Date, n *extra) {
+func optionalMoment(w *xmlio.Writer, name string, f record.Field, d record.Date, n *extra) {
 	if d.IsZero() {
 		return
 	}
 	if s, ok := moment(d); ok {
 		w.Element(name, s)
 	} else {
-		n.line(label, d.Words())
+		n.say(f, d.Words())
 	}
 }
 
@@ -235,23 +231,23 @@ func (x *encoder) consultationExtra(e *record.Entry) []string {
 		n.date("Recorded", e.Recorded)
 	}
 	if _, _, ok := durationOf(c.Duration); !ok {
-		n.line("Duration", c.Duration)
+		n.say(record.FactConsultationDuration, c.Duration)
 	}
 	if _, _, ok := durationOf(c.Travel); !ok {
-		n.line("Travel time", c.Travel)
+		n.say(record.FactConsultationTravel, c.Travel)
 	}
 	for _, item := range c.Items {
 		if item.Entry == nil || x.ids[item.Entry] == "" || isEvent(item.Entry) {
 			continue
 		}
-		n.line(join(", ", item.Words, pageWords(item.Page)), named(item.Entry))
+		n.line(join(", ", item.Words, pageWords(item.Page)), item.Entry.Name())
 	}
 	n.lines = append(n.lines, e.Notes...)
 	if !e.Code.IsZero() {
-		n.lines = append(n.lines, sourceCode(e.Code))
+		n.lines = append(n.lines, record.SourceCode(e.Code))
 	}
 	for _, code := range e.Others {
-		n.lines = append(n.lines, sourceCode(code))
+		n.lines = append(n.lines, record.SourceCode(code))
 	}
 	x.missingLinks(e, n)
 	return n.lines
@@ -321,14 +317,14 @@ func (x *encoder) parentProblemHolds(up record.ParentProblem) bool {
 func (x *encoder) problemLines(e *record.Entry, n *extra) {
 	p := e.Problem
 	if _, _, ok := durationOf(p.ExpectedDuration); !ok {
-		n.line("Expected duration", p.ExpectedDuration)
+		n.say(record.FactProblemDuration, p.ExpectedDuration)
 	}
 	if _, ok := vocOwner.value(p.Owner); !ok {
-		n.line("Owner", p.Owner)
+		n.say(record.FactProblemOwner, p.Owner)
 	}
 	for _, up := range p.Parents {
 		if written(up.Problem) && !x.parentProblemHolds(up) {
-			n.line(join(", ", "Problem above", up.Relation), named(up.Problem))
+			n.say(record.FactProblemParent, join(", ", up.Problem.Name(), up.Relation))
 		}
 	}
 	x.missingLinks(e, n)
@@ -345,20 +341,16 @@ func (x *encoder) documentExtra(e *record.Entry, n *extra) {
 		return
 	}
 	if !fits(d.Name, 500) {
-		n.line("Document", d.Name)
+		n.say(record.FactDocumentName, d.Name)
 	}
 	if !fits(d.Title, 1000) {
-		n.line("Title", d.Title)
+		n.say(record.FactDocumentTitle, d.Title)
 	}
 	if _, ok := vocLocator.value(d.Locator); !ok {
-		n.line("Location", d.Locator)
+		n.say(record.FactDocumentLocator, d.Locator)
 	}
-	n.line("Document type", d.MIME)
-	n.line("Size", d.Size)
-	n.line("Sender", d.Sender)
-	n.line("Recipient", d.Recipient)
-	n.line("Direction", d.Direction)
-	n.line("Comments", d.Comments)
+	n.facts(e, record.FactDocumentMIME, record.FactDocumentSize, record.FactDocumentSender, record.FactDocumentRecipient,
+		record.FactDocumentDirection, record.FactDocumentComments)
 	n.take(uploadedBy, nil)
 	n.take(produced, isMoment)
 	n.take(reference, isURI)
@@ -422,7 +414,11 @@ func (x *encoder) task(e *record.Entry) {
 	w.Element("id", x.ids[e])
 	w.Element("patient", x.patient)
 	w.Optional("creatingUserInRole", x.person(e.Author))
-	optionalMoment(w, "createdDate", "Date", e.Date, n)
+	if s, ok := moment(e.Date); ok {
+		w.Element("createdDate", s)
+	} else {
+		n.date("Date", e.Date)
+	}
 	x.missingLinks(e, n)
 	if fits(e.Text, 512) {
 		w.Optional("subject", e.Text)

@@ -18,8 +18,8 @@ func (x *encoder) medication(w *xmlio.Writer, e *record.Entry, n *extra) {
 		m = &record.MedicationBody{}
 	}
 	w.Start("medication")
-	date(w, "reviewDate", "Review", m.Review, n)
-	date(w, "expiryDate", "Expires", m.Expiry, n)
+	date(w, "reviewDate", record.FactMedicationReview, m.Review, n)
+	date(w, "expiryDate", record.FactMedicationExpiry, m.Expiry, n)
 	x.mixture(w, e)
 	x.dose(w, m, n)
 	x.prescription(w, m, n)
@@ -27,9 +27,9 @@ func (x *encoder) medication(w *xmlio.Writer, e *record.Entry, n *extra) {
 	w.Element("drugStatus", x.drugStatus(m, n))
 	x.private(w, m, n)
 	whole(w, n, "minNextIssueDays", "maxNextIssueDays")
-	date(w, "firstIssueDate", "First issue", m.FirstIssue, n)
-	date(w, "mostRecentIssueDate", "Last issue", m.LastIssue, n)
-	wholeField(w, "numberOfIssues", "Issues made", m.Issued, n)
+	date(w, "firstIssueDate", record.FactMedicationFirstIssue, m.FirstIssue, n)
+	date(w, "mostRecentIssueDate", record.FactMedicationLastIssue, m.LastIssue, n)
+	wholeField(w, "numberOfIssues", record.FactMedicationIssued, m.Issued, n)
 	x.authorisations(w, e, m, n)
 	whole(w, n, "averageCompliance")
 	w.Optional("mostRecentIssueMethod", m.IssueMethod.Value)
@@ -37,16 +37,8 @@ func (x *encoder) medication(w *xmlio.Writer, e *record.Entry, n *extra) {
 	x.cancellation(w, e, m, n)
 	whole(w, n, "dmdUnitOfMeasure")
 	w.End()
-	if !m.Start.IsZero() && m.Start != e.Date.Truncate(m.Start.Precision()) {
-		n.line("Started", m.Start.Words())
-	}
-	if m.Cancelled {
-		n.line("Cancelled", "yes")
-	}
-	n.line("Cost", m.Cost)
-	if m.Course != nil && written(m.Course) {
-		n.line("Part of the course", named(m.Course))
-	}
+	x.started(e, n)
+	n.facts(e, record.FactMedicationCancelled, record.FactMedicationCost, record.FactMedicationCourse)
 }
 
 func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
@@ -57,8 +49,8 @@ func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
 	w.Start("medicationIssue")
 	if written(m.Course) && native(m.Course) && m.Course.Kind == record.KindMedication {
 		w.Element("medication", x.ids[m.Course])
-	} else if written(m.Course) {
-		n.line("Issue of", named(m.Course))
+	} else {
+		n.facts(e, record.FactMedicationCourse)
 	}
 	x.mixture(w, e)
 	x.dose(w, m, n)
@@ -67,7 +59,7 @@ func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
 	x.prescription(w, m, n)
 	cost := m.Cost
 	if !decimal(cost) {
-		n.line("Cost", cost)
+		n.say(record.FactMedicationCost, cost)
 		if cost = "0"; m.Cost == "" {
 			n.defaulted("cost 0")
 		}
@@ -88,16 +80,16 @@ func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
 	whole(w, n, "dmdUnitOfMeasure", "repeatDispensingInterval", "repeatDispensingIssueCount")
 	w.Optional("batchNumber", n.take(drugLabel("batchNumber"), nil))
 	w.End()
-	n.line("Status", term(m.Status))
-	if !m.Start.IsZero() && m.Start != e.Date.Truncate(m.Start.Precision()) {
-		n.line("Started", m.Start.Words())
+	x.started(e, n)
+	n.facts(e, record.FactMedicationStatus, record.FactMedicationFirstIssue, record.FactMedicationLastIssue, record.FactMedicationExpiry,
+		record.FactMedicationReview, record.FactMedicationIssued, record.FactMedicationAuthorised, record.FactMedicationAuthorisation)
+}
+
+// started says when a course started, unless the date of the entry does.
+func (x *encoder) started(e *record.Entry, n *extra) {
+	if m := e.Medication; m != nil && m.Start != e.Date.Truncate(m.Start.Precision()) {
+		n.facts(e, record.FactMedicationStart)
 	}
-	n.date("First issue", m.FirstIssue)
-	n.date("Last issue", m.LastIssue)
-	n.date("Expires", m.Expiry)
-	n.date("Review", m.Review)
-	n.line("Issues made", m.Issued)
-	n.line("Issues authorised", m.Authorised)
 }
 
 // dose writes dosage and quantity, verbatim.
@@ -108,13 +100,13 @@ func (x *encoder) dose(w *xmlio.Writer, m *record.MedicationBody, n *extra) {
 		dosage = notStated
 		n.defaulted("dosage \"" + notStated + "\"")
 	case !fits(dosage, 255):
-		n.line("Dose", dosage)
+		n.say(record.FactMedicationDosage, dosage)
 		dosage = "SEE TEXT: longer than this field"
 	}
 	w.Element("dosage", dosage)
 	quantity, unit, wordsToo := m.Quantity, m.Unit, m.QuantityWords
 	if !decimal(quantity) {
-		n.line("Quantity", quantity)
+		n.say(record.FactMedicationQuantity, quantity)
 		quantity = ""
 	}
 	if quantity == "" {
@@ -128,7 +120,7 @@ func (x *encoder) dose(w *xmlio.Writer, m *record.MedicationBody, n *extra) {
 		n.defaulted("quantity 0")
 	}
 	if !fits(unit, 60) {
-		n.line("Unit", unit)
+		n.say(record.FactMedicationUnit, unit)
 		unit = "SEE TEXT: longer than this field"
 	}
 	if unit == "" {
@@ -137,10 +129,10 @@ func (x *encoder) dose(w *xmlio.Writer, m *record.MedicationBody, n *extra) {
 	}
 	w.Element("quantity", quantity)
 	w.Element("quantityUnit", unit)
-	limited(w, "quantityRepresentation", "Quantity as written", wordsToo, 255, n)
+	limited(w, "quantityRepresentation", record.FactMedicationQuantityWords, wordsToo, 255, n)
 	days := m.DurationDays
 	if !number(days, maxInt) {
-		n.line("Days", days)
+		n.say(record.FactMedicationDays, days)
 		if days = "0"; m.DurationDays == "" {
 			n.defaulted("duration 0 days")
 		}
@@ -206,11 +198,11 @@ func whole(w *xmlio.Writer, n *extra, names ...string) {
 	}
 }
 
-func wholeField(w *xmlio.Writer, name, label, value string, n *extra) {
+func wholeField(w *xmlio.Writer, name string, f record.Field, value string, n *extra) {
 	if number(value, maxInt) {
 		w.Element(name, value)
 	} else {
-		n.line(label, value)
+		n.say(f, value)
 	}
 }
 
@@ -228,7 +220,7 @@ func (x *encoder) authorisations(w *xmlio.Writer, e *record.Entry, m *record.Med
 	}
 	for _, a := range all {
 		if a.Date.Day() == "" || !number(a.Authorised, maxInt) {
-			n.line("Authorisation", join(", ", a.Authorised+" issues", a.Date.Words(), a.By.Name()))
+			n.say(record.FactMedicationAuthorisation, a.String())
 			continue
 		}
 		by := x.person(a.By)
@@ -247,7 +239,7 @@ func (x *encoder) authorisations(w *xmlio.Writer, e *record.Entry, m *record.Med
 		w.End()
 	}
 	if len(m.Authorisations) > 0 && m.Authorised != authorised(m.Authorisations) {
-		n.line("Issues authorised", m.Authorised)
+		n.say(record.FactMedicationAuthorised, m.Authorised)
 	}
 }
 
@@ -258,8 +250,8 @@ func (x *encoder) cancellation(w *xmlio.Writer, e *record.Entry, m *record.Medic
 	}
 	at, ok := moment(m.End)
 	if !ok {
-		n.line("Ended", m.End.Words())
-		n.line("Reason for ending", m.EndReason)
+		n.say(record.FactMedicationEnd, m.End.Words())
+		n.say(record.FactMedicationEndReason, m.EndReason)
 		return
 	}
 	by := n.take(cancelledBy, nil)
@@ -272,7 +264,7 @@ func (x *encoder) cancellation(w *xmlio.Writer, e *record.Entry, m *record.Medic
 	w.Element("cancelledByUserInRole", x.namedPerson(by))
 	w.Element("cancellationDateTime", at)
 	if !hasReason {
-		limited(w, "cancellationText", "Reason for ending", m.EndReason, 255, n)
+		limited(w, "cancellationText", record.FactMedicationEndReason, m.EndReason, 255, n)
 		listed, _ = vocCancellation.value(n.take(cancelReason, func(s string) bool { _, ok := vocCancellation.value(s); return ok }))
 	}
 	w.Optional("cancellationReason", listed)

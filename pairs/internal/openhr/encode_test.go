@@ -195,7 +195,7 @@ func TestProblemOfItsOwn(t *testing.T) {
 	require.NotNil(t, problems["Asthma"].Problem.Defines)
 	text := textOf(problems["Asthma"].Problem.Defines)
 	require.Contains(t, text, "Expected duration: a while")
-	require.Contains(t, text, "Problem above, child of: Lungs")
+	require.Contains(t, text, "Parent problem: Lungs, date not known, child of")
 	for _, e := range again.Entries {
 		if strings.Contains(textOf(e), "Wheezy") {
 			require.Equal(t, problems["Asthma"], e.Problems[0].Problem)

@@ -245,7 +245,7 @@ func (d *decoder) problem(item *record.Entry, at place) *record.Entry {
 	for name := range d.fields(e) {
 		switch name {
 		case "ProblemStatus":
-			d.slot(e, "problem-status", "Status", &p.Status)
+			d.slot(e, "problem-status", "Problem status", &p.Status)
 		case "Significance":
 			d.slot(e, "significance", "Significance", &p.Significance)
 		case "EndDate":

@@ -35,7 +35,7 @@ func (d *decoder) referral(at place) *record.Entry {
 		case "Urgency":
 			d.slot(e, "referral-urgency", "Urgency", &f.Urgency)
 		case "NHS":
-			d.slot(e, "private", "Private", &f.Private)
+			d.slot(e, "private", "NHS or private", &f.Private)
 		case "Transport":
 			d.slot(e, "transport", "Transport", &f.Transport)
 		case "Direction":

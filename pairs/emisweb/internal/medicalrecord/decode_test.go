@@ -99,7 +99,7 @@ func TestFaultsOfContentTouchOnlyTheirEntry(t *testing.T) {
 	}
 	text := strings.Join(flat(rec), "\n")
 	for _, want := range []string{"31/02/2016 (not a date)", "?< 4.1 mmol/L", "READ2 see notes!", "Weather: squally", "reference 99", "Episodicity as recorded: 8",
-		"Event type as recorded: 99", "Date part as recorded: 7", "25:61", "Status as recorded: 9", "emisweb.drug-name", "2529", "boat late", "READ4 R060-1", "Sex as recorded",
+		"Event type as recorded: 99", "Date part as recorded: 7", "25:61", "Problem status as recorded: 9", "emisweb.drug-name", "2529", "boat late", "READ4 R060-1", "Sex as recorded",
 		"TideTable: springs", "Status as recorded: G", "policy 44", "EMIS code id EMISPREPARATION 9061"} {
 		require.True(t, strings.Contains(text, want), want)
 	}

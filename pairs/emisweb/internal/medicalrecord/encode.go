@@ -149,7 +149,7 @@ const (
 // written says whether an entry has an element of its own. The patient block
 // another system counts as an entry is in Registration already.
 func written(e *record.Entry) bool {
-	return e != nil && (e.Kind != record.KindDemographics || len(e.Texts) > 0) && e.Outcome != record.Duplicate && e.Outcome != record.WithheldEntry
+	return e.Shown() && (e.Kind != record.KindDemographics || len(e.Texts) > 0)
 }
 
 func exact(e *record.Entry) bool { return e.Outcome == record.Exact || e.Outcome == record.Mapped }

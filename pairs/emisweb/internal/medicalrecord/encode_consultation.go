@@ -123,7 +123,7 @@ func (x *encoder) consultation(e *record.Entry) {
 	if kind == "" && !c.Type.IsZero() {
 		kind = writeSlot("consultation-type", c.Type.Value)
 		if kind == "" {
-			kind = termOf(c.Type)
+			kind = record.TermOf(c.Type)
 		}
 	}
 	if kind != "" {
@@ -153,7 +153,7 @@ func (x *encoder) items(e *record.Entry, b *bag) {
 		words := i.Words
 		if words == "" && !i.Heading.IsZero() {
 			if words = writeSlot("heading", i.Heading.Value); words == "" {
-				words = termOf(i.Heading)
+				words = record.TermOf(i.Heading)
 			}
 		}
 		if words != "" {

@@ -18,7 +18,7 @@ func (x *encoder) bag(e *record.Entry, typ string, l factList) *bag {
 		b.line("", "An entry at "+e.At+" could not be read.")
 	}
 	if !exact(e) && e.Episodicity.Value != "" {
-		b.line("Episodicity", termOf(e.Episodicity))
+		b.line("Episodicity", record.TermOf(e.Episodicity))
 	}
 	for _, q := range e.Qualifiers {
 		if !exact(e) || !qualified(typ) || !ownQualifier(q) {
@@ -51,11 +51,11 @@ func (x *encoder) bag(e *record.Entry, typ string, l factList) *bag {
 // the document does not say them.
 func (x *encoder) sourceCodes(b *bag, e *record.Entry) {
 	if !e.Code.IsZero() && !e.Code.Is(e.Target) {
-		b.line("Source code", codeWords(e.Code))
+		b.line("Source code", record.CodeWords(e.Code))
 	}
 	_, _, _, rest := beside(e)
 	for _, c := range rest {
-		b.line("Also coded as", codeWords(c))
+		b.line("Also coded as", record.CodeWords(c))
 	}
 }
 
@@ -210,11 +210,19 @@ func (x *encoder) head(e *record.Entry) {
 		x.w.Element("EndDatePart", datePart(end))
 	}
 	x.put(b, "ProblemType", "Significance", "ExpectedDuration")
-	if up := p.Problem.Parents; len(up) > 0 && written(up[0].Problem) && exact(up[0].Problem) {
-		x.pointer("ParentProblem", x.carrier(up[0].Problem))
+	if up := parentProblem(p); up != nil {
+		x.pointer("ParentProblem", x.carrier(up))
 	}
 	x.put(b, "Owner")
 	x.w.End()
+}
+
+// parentProblem is the one problem above another that can be pointed at.
+func parentProblem(p *record.Entry) *record.Entry {
+	if up := p.Problem.Parents; len(up) > 0 && written(up[0].Problem) && exact(up[0].Problem) {
+		return up[0].Problem
+	}
+	return nil
 }
 
 // datePart spells the precision of a date that has no AssignedTime beside it.
@@ -236,23 +244,12 @@ func datePart(d record.Date) string {
 // that carries it.
 func problemBag(p *record.Entry) *bag {
 	b := &bag{}
-	l := facts(p)
-	kept := l[:0]
-	for _, f := range l {
-		native := f.label == "Ended" || f.label == "Parent problem" && exact(p)
-		if !native {
-			kept = append(kept, f)
-		}
+	l := facts(p).without(record.FactProblemEnd)
+	if up := parentProblem(p); up != nil && p.Problem.Parents[0].Relation == "" {
+		i := slices.IndexFunc(l, func(f fact) bool { return f.other == up })
+		l = slices.Delete(l, i, i+1)
 	}
-	b.sort("Problem", kept)
-	for i, up := range p.Problem.Parents {
-		if up.Problem == nil {
-			continue
-		}
-		if i > 0 || up.Relation != "" || !written(up.Problem) || !exact(up.Problem) {
-			b.line("Parent problem", strings.TrimSpace(up.Problem.Text+" "+up.Relation))
-		}
-	}
+	b.sort("Problem", l)
 	return b
 }
 
@@ -302,12 +299,6 @@ const asText = ""
 // words under the code it was given.
 func (x *encoder) event(e *record.Entry) {
 	l := facts(e)
-	if m := e.Medication; m != nil {
-		l = append(append(l, ingredients(m)...), authorisations(m, 0)...)
-		if m.Course != nil && written(m.Course) {
-			l.text("Issue of", m.Course.Text)
-		}
-	}
 	if e.Kind == record.KindProblem && exact(e) {
 		l = nil // its Problem child holds them
 	}

@@ -10,14 +10,8 @@ import (
 )
 
 // without takes facts out that an element writes in its own way.
-func (l factList) without(names ...string) factList {
-	var kept factList
-	for _, f := range l {
-		if !slices.Contains(names, f.label) {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+func (l factList) without(fields ...record.Field) factList {
+	return slices.DeleteFunc(l, func(f fact) bool { return slices.Contains(fields, f.field) })
 }
 
 // bagged makes the bag of a coded item, with what its problem has no field for.
@@ -28,7 +22,7 @@ func (x *encoder) bagged(e *record.Entry, typ string, l factList) *bag {
 		b.lines = append(b.lines, valueLines(e.Value)...)
 	}
 	if typ != "Event" && typ != "Allergy" && !e.Episodicity.IsZero() {
-		b.line("Episodicity", termOf(e.Episodicity))
+		b.line("Episodicity", record.TermOf(e.Episodicity))
 	}
 	return b
 }
@@ -40,17 +34,17 @@ func (x *encoder) allergy(e *record.Entry) {
 	if a == nil {
 		a = &record.Allergy{}
 	}
-	l := facts(e).without("Type of allergy", "Substance", "Substance code", "Excludes")
+	l := facts(e).without(record.FactAllergyType, record.FactAllergyDetails, record.FactAllergySubstance, record.FactAllergyExcludes)
 	substance, drugTarget := a.Substance, false
 	if s := e.Target.Scheme; s == mapping.EMISDrug || s == mapping.DMD {
 		substance, drugTarget = e.Target, true
 	}
 	list := writeSlot("drug-list", strings.TrimPrefix(string(substance.Scheme), own))
-	if !drugTarget && substance.Scheme != mapping.EMISDrug && substance.Scheme != mapping.DMD && list == "" {
-		l.code("Substance code", substance)
+	if !drugTarget && !substance.IsZero() && substance.Scheme != mapping.EMISDrug && substance.Scheme != mapping.DMD && list == "" {
+		l = append(l, substanceCode(substance))
 		substance = mapping.Code{}
 	} else if drugTarget && !a.Substance.IsZero() && !a.Substance.Is(e.Target) {
-		l.code("Substance code", a.Substance)
+		l = append(l, substanceCode(a.Substance))
 	}
 	native, scheme := allergyType(a, !substance.IsZero())
 	if list != "" && !drugTarget {
@@ -70,6 +64,11 @@ func (x *encoder) allergy(e *record.Entry) {
 	}
 	x.w.Optional("Exclude", a.Excludes)
 	x.w.End()
+}
+
+// substanceCode is what an allergy is to where Codes cannot say it.
+func substanceCode(c mapping.Code) fact {
+	return factOf(record.FactAllergySubstance, record.CodeWords(c))
 }
 
 // allergyType gives the number of AllergyType and the scheme of Codes that
@@ -123,36 +122,29 @@ func (x *encoder) drug(e *record.Entry, typ string) {
 	if m == nil {
 		m = &record.MedicationBody{}
 	}
-	l := facts(e)
 	authoriser := e.Author
+	l := facts(e).without(record.FactMedicationIngredient)
 	if typ == "Issue" {
 		authoriser = nil
 		if len(m.Authorisations) > 0 {
 			authoriser = m.Authorisations[0].By
-			if first := m.Authorisations[0]; !first.Date.IsZero() || first.Authorised != "" {
-				l = append(l, authorisations(m, 0)...)
-			} else {
-				l = append(l, authorisations(m, 1)...)
+			if first := m.Authorisations[0]; first.Date.IsZero() && first.Authorised == "" {
+				i := slices.IndexFunc(l, func(f fact) bool { return f.field == record.FactMedicationAuthorisation })
+				l = slices.Delete(l, i, i+1)
 			}
 		}
-	} else {
-		l = append(l, authorisations(m, 0)...)
-	}
-	if m.Course != nil && written(m.Course) && (typ != "Issue" || x.plans[m.Course] != inMedications) {
-		l.text("Issue of", m.Course.Text)
+		if x.plans[m.Course] == inMedications {
+			l = l.without(record.FactMedicationCourse)
+		}
 	}
 	var mixture string
-	kept := l[:0]
-	for _, f := range l {
-		if f.label == "Mixture id" && mixture == "" && len(m.Mixture) > 0 {
-			mixture = f.words
-			continue
-		}
-		kept = append(kept, f)
+	if i := slices.IndexFunc(l, func(f fact) bool { return f.label == "Mixture id" }); i >= 0 && len(m.Mixture) > 0 {
+		mixture = l[i].words
+		l = slices.Delete(l, i, i+1)
 	}
-	b := x.bag(e, typ, kept)
+	b := x.bag(e, typ, l)
 	if !e.Episodicity.IsZero() {
-		b.line("Episodicity", termOf(e.Episodicity))
+		b.line("Episodicity", record.TermOf(e.Episodicity))
 	}
 	x.w.Start(typ)
 	x.ident(e)
@@ -231,7 +223,7 @@ func (x *encoder) diary(e *record.Entry) {
 	place := ""
 	if e.Diary != nil && e.Diary.Place != "" {
 		place = e.Diary.Place
-		l = l.without("Place")
+		l = l.without(record.FactDiaryPlace)
 	}
 	b := x.bagged(e, "Diary", l)
 	x.w.Start("Diary")
@@ -291,7 +283,7 @@ func (x *encoder) referral(e *record.Entry) {
 	if r == nil {
 		r = &record.Referral{}
 	}
-	b := x.bagged(e, "Referral", facts(e).without("Referred by", "Referred to", "Referred to person", "Specialty"))
+	b := x.bagged(e, "Referral", facts(e).without(record.FactReferralFrom, record.FactReferralTo, record.FactReferralToPerson, record.FactReferralSpecialty))
 	x.w.Start("Referral")
 	x.coded(e, b)
 	if r.ToPerson != "" {
@@ -334,7 +326,7 @@ func (x *encoder) site(name string) *record.Organisation {
 }
 
 func (x *encoder) note(e *record.Entry) {
-	l := facts(e).without(administrative)
+	_, l := facts(e).apart(administrative)
 	b := x.bag(e, "Note", l)
 	text := e.Text
 	if len(b.lines) > 0 {
@@ -353,7 +345,8 @@ func (x *encoder) note(e *record.Entry) {
 }
 
 func (x *encoder) appointment(e *record.Entry) {
-	b := x.bag(e, "Appointment", facts(e).without(administrative))
+	_, l := facts(e).apart(administrative)
+	b := x.bag(e, "Appointment", l)
 	text := e.Text
 	if len(b.lines) > 0 {
 		text = strings.TrimLeft(text+"\n"+b.text(), "\n")

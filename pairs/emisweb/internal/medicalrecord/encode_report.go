@@ -50,7 +50,7 @@ func (x *encoder) remarks(e *record.Entry, b *bag) []string {
 		lines = append(lines, "Author: "+e.Author.Name())
 	}
 	if !e.Episodicity.IsZero() {
-		lines = append(lines, "Episodicity: "+termOf(e.Episodicity))
+		lines = append(lines, "Episodicity: "+record.TermOf(e.Episodicity))
 	}
 	return lines
 }
@@ -110,7 +110,7 @@ func (x *encoder) report(e *record.Entry) {
 
 func (x *encoder) specimen(e *record.Entry) {
 	comments, l := facts(e).apart("Comment")
-	b := x.bag(e, "Specimen", l.without("Specimen type"))
+	b := x.bag(e, "Specimen", l.without(record.FactReportSpecimen))
 	if e.Text != e.Report.Specimen {
 		b.lines = append([]string{e.Text}, b.lines...)
 	}
@@ -262,7 +262,7 @@ func (x *encoder) limits(r record.Range) {
 		words = append(words, r.Words)
 	}
 	if r.LowOp != "" || r.HighOp != "" || r.Unit != "" || r.AppliesTo != "" {
-		words = append(words, rangeLine(r))
+		words = append(words, record.FactValueRange.Line(r.String()))
 	}
 	x.w.Start("RangeInformation")
 	x.w.Optional("MinRange", r.Low)

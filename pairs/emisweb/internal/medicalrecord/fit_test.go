@@ -71,11 +71,11 @@ func TestMappedEntriesKeepEveryFact(t *testing.T) {
 	text := html.UnescapeString(string(out))
 	for _, e := range rec.Entries {
 		if e.Outcome == record.Mapped && e.Kind != record.KindProblem {
-			require.Contains(t, text, codeWords(foreign))
+			require.Contains(t, text, record.CodeWords(foreign))
 			require.True(t, strings.Contains(text, e.Text), e.Text)
 		}
 		for _, o := range e.Others {
-			require.Contains(t, text, codeWords(o))
+			require.Contains(t, text, record.CodeWords(o))
 			require.NotContains(t, text, "<MapCode>"+o.Value+"<", "the sender's own translation is evidence, not a code of ours")
 		}
 		for _, q := range e.Qualifiers {
@@ -127,7 +127,7 @@ func TestForeignShapes(t *testing.T) {
 	text := html.UnescapeString(string(out))
 	for _, want := range []string{"< 1/40 dilution", "Part of: Outside report", "Report result: abnormal", "Comment: call patient", "Provider: Harbour laboratory",
 		"Range: from nil to 5 mmol/L", "<NumericMinimum>1<", "<TextValue>seen<", "Owner: the ferry crew", "Quantity: one box", "Service: Private",
-		"<ServiceType>A<", "Substance code: multilex 1003197", "<MapScheme>DMD<", "State: not complete", "Visit 2016-05-02"} {
+		"<ServiceType>A<", "Substance code: multilex 1003197", "<MapScheme>DMD<", "The source says this consultation is not complete", "Visit 2016-05-02"} {
 		require.True(t, strings.Contains(text, want), want)
 	}
 	again := mustDecode(t, out)

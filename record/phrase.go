@@ -1,0 +1,97 @@
+package record
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+)
+
+// TermOf is an enumerated value in words: its term, else the value itself.
+func TermOf(c mapping.Code) string {
+	if c.Term != "" {
+		return c.Term
+	}
+	return c.Value
+}
+
+// CodeWords is a code as a line of text shows it: scheme, code and term.
+func CodeWords(c mapping.Code) string {
+	s := string(c.Scheme) + " " + c.Value + c.TermCode
+	if c.Term != "" {
+		s += ` "` + c.Term + `"`
+	}
+	return s
+}
+
+// SourceCode is the line for a code without a slot (safety §D.1 D-2).
+func SourceCode(c mapping.Code) string { return line("Source code", CodeWords(c)) }
+
+// Shown reports an entry that is written at all. Another entry must not name
+// one that is not.
+func (e *Entry) Shown() bool {
+	return e != nil && e.Outcome != WithheldEntry && e.Outcome != Duplicate
+}
+
+// Name is how an entry is spoken of in another's words.
+func (e *Entry) Name() string {
+	if e.Text == "" {
+		return e.Kind.String() + ", " + e.Date.Words()
+	}
+	return e.Text + ", " + e.Date.Words()
+}
+
+// sign is a comparator in front of a number: as a sign where that is how its
+// system writes it, else in words.
+func sign(c mapping.Code) string {
+	if c.Value != "" && strings.Trim(c.Value, "<=>~") == "" {
+		return c.Value
+	}
+	return TermOf(c)
+}
+
+// Words gives the number with its sign and unit, and the text. The sign stands
+// before the text when there is no number.
+func (v *Value) Words(sign string) (number, text string) {
+	if v.Number != "" {
+		return join(" ", sign, v.Number, v.Unit), v.Text
+	}
+	if v.Text != "" {
+		return "", join(" ", sign, v.Text)
+	}
+	return "", ""
+}
+
+// String is the range as a clinician reads it.
+func (r Range) String() string {
+	var low, high string
+	if s := join(" ", r.LowOp, r.Low); s != "" {
+		low = "from " + s
+	}
+	if s := join(" ", r.HighOp, r.High); s != "" {
+		high = "to " + s
+	}
+	return join(", ", r.Qualifier, join(" ", low, high, r.Unit), r.Words, r.AppliesTo)
+}
+
+// String is what was authorised, when and by whom.
+func (a Authorisation) String() string {
+	var issues, by string
+	if a.Authorised != "" {
+		issues = a.Authorised + " issues"
+	}
+	if a.By != nil {
+		by = "by " + a.By.NameAndRole()
+	}
+	return join(", ", issues, a.Date.Words(), by)
+}
+
+// join joins the parts that are there.
+func join(sep string, parts ...string) string {
+	have := make([]string, 0, len(parts))
+	for _, p := range parts {
+		if p != "" {
+			have = append(have, p)
+		}
+	}
+	return strings.Join(have, sep)
+}
