@@ -361,7 +361,7 @@ func (x *encoder) missingLinks(e *record.Entry, n *extra) {
 	}
 	for _, l := range e.Problems {
 		if written(l.Problem) && !x.linkHolds(e, l) {
-			n.line("Linked to problem", l.Problem.Name())
+			n.line("Linked problem", l.Problem.Name())
 		}
 	}
 }
