@@ -51,7 +51,7 @@ func ParseISO(s string) (Date, error) {
 		day, d.zone = day[:len("2006-01-02")], day[len("2006-01-02"):]
 	}
 	var ok bool
-	if d.digits, ok = joinDigits(strings.Split(day, "-"), 4, 2, 2); !ok || !validZone(d.zone) {
+	if d.digits, ok = joinDigits(day, '-', 4, 2, 2); !ok || !validZone(d.zone) {
 		return Date{}, ErrDate
 	}
 	if timed {
@@ -78,7 +78,7 @@ func ParseDMY(s string) (Date, error) {
 			parts[i+1] = "0" + p
 		}
 	}
-	digits, ok := joinDigits(parts, 4, 2, 2)
+	digits, ok := joinDigits(strings.Join(parts, "/"), '/', 4, 2, 2)
 	if !ok {
 		return Date{}, ErrDate
 	}
@@ -220,11 +220,22 @@ func (d Date) onlyAt(p Precision) Date {
 }
 
 func (d Date) checked() (Date, error) {
-	layout := "20060102150405"[:len(d.digits)]
-	if _, err := time.Parse(layout, d.digits); err != nil || d.digits[:PrecisionYear] == "0000" {
+	s := d.digits
+	if s[:4] == "0000" || len(s) >= 6 && (number(s[4:6]) < 1 || number(s[4:6]) > 12) ||
+		len(s) >= 8 && (number(s[6:8]) < 1 || number(s[6:8]) > daysOf(s)) ||
+		len(s) >= 12 && (number(s[8:10]) > 23 || number(s[10:12]) > 59) || len(s) == 14 && number(s[12:14]) > 59 {
 		return Date{}, ErrDate
 	}
 	return d, nil
+}
+
+// number is the value of two digits.
+func number(s string) int { return int(s[0]-'0')*10 + int(s[1]-'0') }
+
+// daysOf is the length of a date's month.
+func daysOf(digits string) int {
+	year := number(digits[:2])*100 + number(digits[2:4])
+	return time.Date(year, time.Month(number(digits[4:6])+1), 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
 func monthName(digits string) string {
@@ -236,22 +247,39 @@ func monthName(digits string) string {
 }
 
 // joinDigits joins one to len(widths) groups of digits, each of its exact
-// width: a digit that is missing may be any digit.
-func joinDigits(parts []string, widths ...int) (string, bool) {
-	if len(parts) > len(widths) {
-		return "", false
-	}
-	for i, p := range parts {
-		if len(p) != widths[i] || strings.Trim(p, "1234567890") != "" {
+// width: a digit that is missing may be any digit. A message has a date for
+// nearly every entry, so it makes one string and nothing else.
+func joinDigits(s string, separator byte, widths ...int) (string, bool) {
+	var joined [len("20060102150405")]byte
+	n := 0
+	for i, width := range widths {
+		if i > 0 {
+			if s == "" {
+				break
+			}
+			if s[0] != separator {
+				return "", false
+			}
+			s = s[1:]
+		}
+		if len(s) < width {
 			return "", false
 		}
+		for j := range width {
+			if s[j] < '0' || s[j] > '9' {
+				return "", false
+			}
+			joined[n] = s[j]
+			n++
+		}
+		s = s[width:]
 	}
-	return strings.Join(parts, ""), true
+	return string(joined[:n]), s == ""
 }
 
 func joinClock(s string) (string, bool) {
 	s, fraction, fractional := strings.Cut(s, ".")
-	hms, ok := joinDigits(strings.Split(s, ":"), 2, 2, 2)
+	hms, ok := joinDigits(s, ':', 2, 2, 2)
 	if fractional && (len(hms) != len("150405") || fraction == "" || strings.Trim(fraction, "0") != "") {
 		return "", false
 	}
@@ -271,6 +299,6 @@ func validZone(zone string) bool {
 	if zone == "" || zone == "Z" {
 		return true
 	}
-	hm, ok := joinDigits(strings.Split(zone[1:], ":"), 2, 2)
+	hm, ok := joinDigits(zone[1:], ':', 2, 2)
 	return ok && len(hm) == len("0000") && strings.Contains("+-", zone[:1]) && hm <= "1400" && hm[2:] < "60"
 }

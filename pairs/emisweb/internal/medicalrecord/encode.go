@@ -22,7 +22,8 @@ type encoder struct {
 	rec *record.Record
 	id  system.MessageID
 	// space is what the derivation of every id begins with, made at first need.
-	space []byte
+	space  []byte
+	derive []byte // scratch
 
 	index       map[*record.Entry]int
 	parts       map[*record.Entry][]*record.Entry // by Parent, released ones
@@ -376,7 +377,8 @@ func (x *encoder) guid(id string) string {
 		space := uuid.NewSHA1(uuid.NameSpaceURL, []byte(Namespace))
 		x.space = append(space[:], x.rec.Patient.ID+"\x00"...)
 	}
-	sum := sha1.Sum(append(x.space[:len(x.space):len(x.space)], id...))
+	x.derive = append(append(x.derive[:0], x.space...), id...)
+	sum := sha1.Sum(x.derive)
 	derived := uuid.UUID(sum[:16])
 	derived[6] = derived[6]&0x0f | 5<<4
 	derived[8] = derived[8]&0x3f | 0x80

@@ -147,8 +147,10 @@ func (x *encoder) items(e *record.Entry, b *bag) {
 		}
 		x.w.Start("ConsultationElement")
 		x.w.Element("DisplayOrder", strconv.Itoa(order))
-		if n, err := strconv.ParseInt(i.Page, 10, 8); err == nil {
-			x.w.Element("ProblemSection", strconv.FormatInt(n, 10))
+		if i.Page != "" { // most items have none, and a failed ParseInt makes an error for each
+			if n, err := strconv.ParseInt(i.Page, 10, 8); err == nil {
+				x.w.Element("ProblemSection", strconv.FormatInt(n, 10))
+			}
 		}
 		words := i.Words
 		if words == "" && !i.Heading.IsZero() {

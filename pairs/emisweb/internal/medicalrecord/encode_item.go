@@ -13,7 +13,7 @@ import (
 // qualifiers, the clinician's text, what the entry holds beside, notes and at
 // last the code it came with (safety §D.1 D-2, D-4, D-7).
 func (x *encoder) bag(e *record.Entry, typ string, l factList) *bag {
-	b := &bag{}
+	b := &bag{lines: make([]string, 0, 8)}
 	if e.Outcome == record.FailedEntry {
 		b.line("", "An entry at "+e.At+" could not be read.")
 	}

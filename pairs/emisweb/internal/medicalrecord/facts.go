@@ -33,7 +33,7 @@ func stamp(d record.Date) string {
 // episodicity have places of their own. What an element has no field for
 // becomes lines of text from here.
 func facts(e *record.Entry) factList {
-	var l factList
+	l := make(factList, 0, 6)
 	for _, t := range e.Texts {
 		if t.Value != "" {
 			l = append(l, fact{label: t.Label, words: t.Value})
