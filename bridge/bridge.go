@@ -221,7 +221,7 @@ func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now,
 		CommonName: commonName(c)})
 	b.onStop(func(context.Context) error { client.Close(); return nil })
-	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, now: b.now, log: b.log}
+	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, o := range b.agreement.Sides[name].Organisations {
 		endpoints = append(endpoints, spine.Endpoint{Name: "read-" + o.ODS, Subject: b.subjects.Read(name, o.ODS), Queue: "edge", Handle: e.read})

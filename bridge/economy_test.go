@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/audit"
 	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
@@ -107,6 +108,20 @@ func (e *economy) ask(from string, native []byte) []byte {
 	answer, err := client.Do(e.t.Context(), native, nil)
 	require.NoError(e.t, err)
 	return answer
+}
+
+// audited is the first and the last audit record.
+func (e *economy) audited() (first, last audit.Entry) {
+	e.t.Helper()
+	_, err := audit.Read(filepath.Join(e.data, "audit"), "one", func(_ audit.Receipt, entry audit.Entry) error {
+		if first.Event == "" {
+			first = entry
+		}
+		last = entry
+		return nil
+	})
+	require.NoError(e.t, err)
+	return first, last
 }
 
 // request reads a synthetic native request.

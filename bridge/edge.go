@@ -23,21 +23,24 @@ type edge struct {
 	ask      func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
 	subjects Subjects
 	deadline time.Duration
+	readTime time.Duration
 	now      func() time.Time
 	log      *zap.Logger
 }
 
 // answer carries a native request of this side's system to the exchange role.
-// What it returns is always a native answer.
+// What it returns is always a native answer. A message that cannot be read
+// goes there too, for the audit says who was refused and why; here it is read
+// only for the ids that a refusal of the edge's own echoes, even when time is
+// up.
 func (e *edge) answer(ctx context.Context, native []byte, given spine.Claims) []byte {
 	ctx, cancel := context.WithTimeout(ctx, e.deadline)
 	defer cancel()
-	q, err := e.side.Codec.DecodeRequest(context.WithoutCancel(ctx), native) // a refusal echoes the request's ids even when time is up
-	if err == nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		return e.refuse(&q, err)
+	reading, read := context.WithTimeout(context.WithoutCancel(ctx), e.readTime)
+	defer read()
+	q, _ := e.side.Codec.DecodeRequest(reading, native)
+	if ctx.Err() != nil {
+		return e.refuse(&q, context.Cause(ctx))
 	}
 	claims := given
 	claims.Exchange, claims.Attempt = uuid.NewString(), uuid.NewString()

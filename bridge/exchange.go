@@ -88,12 +88,13 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 	defer cancel()
 	q, err := e.dir.Consumer.Codec.DecodeRequest(reading, native)
 	e.q = q
-	if err != nil {
-		return record.Response{}, errors.Join(err, e.note("asked"))
-	}
 	given := governance.Claims{User: e.claims.User, Role: e.claims.Role, Organisation: e.claims.Organisation, Purpose: e.claims.Purpose, Consent: e.claims.Consent}
-	e.by, err = e.agreement.Decide(e.dir.Consumer.Name, e.dir.Holder.Name, &e.q, given)
-	if err = errors.Join(err, e.note("asked")); err != nil {
+	by, denied := e.agreement.Decide(e.dir.Consumer.Name, e.dir.Holder.Name, &e.q, given)
+	e.by = by // also of a message that cannot be read, for the audit says who was refused
+	if err == nil {
+		err = denied
+	}
+	if err = errors.Join(err, e.note(audit.EventAsked)); err != nil {
 		return record.Response{}, err
 	}
 	if e.live && q.Patient.NHS.Test() {
@@ -225,9 +226,9 @@ func (e *exchange) release(answer record.Response) ([]byte, error) {
 			return nil, record.Fault(record.ReasonInternal, "release", err)
 		}
 	}
-	event := "answered"
+	event := audit.EventAnswered
 	if f := answer.Failure(); f != nil {
-		event, e.outcome.Reason = "refused", f.Reason
+		event, e.outcome.Reason = audit.EventRefused, f.Reason
 	}
 	e.outcome.Report = e.report
 	entry := e.entry(event)

@@ -3,6 +3,8 @@ package bridge_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/xml"
 	"os"
 	"path/filepath"
@@ -219,8 +221,42 @@ func TestAuditFailureReleasesNothing(t *testing.T) {
 	}
 }
 
-// TestAuditHoldsTheBytesReleased compares the hash in the audit record with
-// the answer the asker got.
+// TestAuditHoldsTheBytesReleased compares the last audit record with the answer
+// the asker got, be it a record or the refusal of a message that cannot be read.
+func TestAuditHoldsTheBytesReleased(t *testing.T) {
+	for from, file := range askings {
+		whole := request(t, file)
+		for name, c := range map[string]struct {
+			native []byte
+			event  string
+			reason record.Reason
+		}{
+			"answered": {whole, audit.EventAnswered, ""},
+			"unread":   {bytes.ReplaceAll(whole, []byte("9998193036"), []byte("9998193037")), audit.EventRefused, record.ReasonBadMessage},
+		} {
+			t.Run(name+" "+from, func(t *testing.T) {
+				e := start(t, setup{})
+				answer := e.ask(from, c.native)
+				require.Equal(t, c.reason, (<-e.outcomes).Reason)
+				asked, last := e.audited()
+				require.Equal(t, audit.EventAsked, asked.Event)
+				require.Equal(t, asked.Exchange, last.Exchange)
+				require.Equal(t, c.event, last.Event)
+				require.Equal(t, string(c.reason), last.Reason)
+				sum := sha256.Sum256(answer)
+				require.Equal(t, hex.EncodeToString(sum[:]), last.ContentSHA256)
+				require.Equal(t, len(answer), last.Bytes)
+				if from == "systmone" { // whose only organisation and user the agreement names
+					require.Equal(t, "X99002", last.Organisation)
+					require.Equal(t, "hwinterbourne", last.User)
+					require.Equal(t, governance.FromAgreement, last.ClaimSource)
+				}
+			})
+		}
+	}
+}
+
+// TestAuditNamesNoPatient looks for the patient in everything the audit wrote.
 func TestAuditNamesNoPatient(t *testing.T) {
 	e := start(t, setup{})
 	e.ask("emisweb", request(t, askings["emisweb"]))
