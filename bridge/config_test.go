@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -54,4 +56,17 @@ func TestUsageListsEverySetting(t *testing.T) {
 	}
 	require.Contains(t, b.String(), "LINKSPAN_XML_TEXT_BYTES")
 	require.Contains(t, b.String(), "LINKSPAN_SYSTMONE_THROTTLE")
+}
+
+// TestConfiguredPatientKeyIsNeverMade refuses a patient key that is configured
+// and not there: another would part a patient's accesses in two.
+func TestConfiguredPatientKeyIsNeverMade(t *testing.T) {
+	dir := t.TempDir()
+	_, err := patientKey(filepath.Join(dir, "gone.key"), dir)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	made, err := patientKey("", dir)
+	require.NoError(t, err)
+	again, err := patientKey("", dir)
+	require.NoError(t, err)
+	require.Equal(t, made, again)
 }

@@ -111,11 +111,12 @@ func linkKey(file string) (spine.Key, error) {
 // patientKey is the key of the audit's patient references. It is made once and
 // kept, so that a patient's accesses can be found again.
 func patientKey(file, data string) ([]byte, error) {
-	if file == "" {
+	own := file == ""
+	if own {
 		file = filepath.Join(data, "patient.key")
 	}
 	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
+	if own && errors.Is(err, os.ErrNotExist) { // a configured key that is gone is a fault, not a new key
 		key := make([]byte, 32)
 		rand.Read(key)
 		text = []byte(hex.EncodeToString(key) + "\n")
