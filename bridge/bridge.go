@@ -142,6 +142,11 @@ func (b *Bridge) openLink() error {
 	if b.agreement.Pair != pair.Name || b.agreement.Economy != b.config.Economy {
 		return fmt.Errorf("agreement: it is for pair %q in economy %q", b.agreement.Pair, b.agreement.Economy)
 	}
+	for _, s := range []system.System{pair.A, pair.B} {
+		if _, ok := b.agreement.Sides[s.Name]; !ok {
+			return fmt.Errorf("agreement: it has no side %q", s.Name)
+		}
+	}
 	return nil
 }
 
@@ -153,14 +158,14 @@ func (b *Bridge) connect() error {
 	if err != nil {
 		return err
 	}
-	if c.NATSURL != "" {
-		b.nc, err = natsd.ConnectExternal(natsd.External{URLs: c.NATSURL, Credentials: c.NATSCreds, CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey,
+	if c.NATS.URL != "" {
+		b.nc, err = natsd.ConnectExternal(natsd.External{URLs: c.NATS.URL, Credentials: c.NATS.Credentials, CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
 			Log: b.natsLog, Closed: b.connectionLost}, "linkspan-"+c.Instance)
 		if err != nil {
 			return err
 		}
 	} else {
-		server, err := natsd.Start(natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATSListen, OperationsUser: c.OpsUser, OperationsPassword: c.OpsPassword, Log: b.natsLog})
+		server, err := natsd.Start(natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATS.Listen, OperationsUser: c.OpsUser, OperationsPassword: c.OpsPassword, Log: b.natsLog})
 		if err != nil {
 			return err
 		}

@@ -35,12 +35,7 @@ type Config struct {
 	Tables      []string      `desc:"directories of mapping tables; each table states its layer"`
 	LinkKey     string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
 	PatientKey  string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
-	NATSURL     string        `envconfig:"NATS_URL" desc:"existing NATS servers; default an embedded one"`
-	NATSCreds   string        `envconfig:"NATS_CREDENTIALS" desc:"credentials file for the existing servers"`
-	NATSCA      string        `envconfig:"NATS_CA" desc:"CA file for the existing servers"`
-	NATSCert    string        `envconfig:"NATS_CERT" desc:"client certificate for the existing servers"`
-	NATSKey     string        `envconfig:"NATS_KEY" desc:"key of the client certificate"`
-	NATSListen  string        `envconfig:"NATS_LISTEN" desc:"loopback address where the embedded server lets operations listen; default none"`
+	NATS        NATSConfig    `desc:"the servers the roles talk by"`
 	OpsUser     string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
 	OpsPassword string        `split_words:"true" desc:"password of the operations listener; required with NATS_LISTEN"`
 	RecordLimit int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
@@ -52,6 +47,18 @@ type Config struct {
 
 	// Sides has the settings of each of the pair's systems.
 	Sides map[string]SideConfig `ignored:"true"`
+}
+
+// NATSConfig says which NATS servers the roles talk by. It is a structure of
+// its own because a field named in a tag would also be read from the bare
+// variable, NATS_URL, which other programs set.
+type NATSConfig struct {
+	URL         string `desc:"existing NATS servers; default an embedded one"`
+	Credentials string `desc:"credentials file for the existing servers"`
+	CA          string `desc:"CA file for the existing servers"`
+	Cert        string `desc:"client certificate for the existing servers"`
+	Key         string `desc:"key of the client certificate"`
+	Listen      string `desc:"loopback address where the embedded server lets operations listen; default none"`
 }
 
 // XMLConfig are the limits of the guarded reader beside the record limit
@@ -171,10 +178,10 @@ func (c *Config) check() []error {
 	if c.RecordLimit < 64<<10 || c.Slots < 1 || c.Deadline <= 0 {
 		fault("LINKSPAN_RECORD_LIMIT, LINKSPAN_SLOTS and LINKSPAN_DEADLINE: want at least 65536, 1 and more than 0s")
 	}
-	if c.NATSListen != "" && (c.NATSURL != "" || c.OpsPassword == "") {
+	if c.NATS.Listen != "" && (c.NATS.URL != "" || c.OpsPassword == "") {
 		fault("LINKSPAN_NATS_LISTEN: wants LINKSPAN_OPS_PASSWORD, and no LINKSPAN_NATS_URL")
 	}
-	if c.NATSURL != "" && c.LinkKey == "" {
+	if c.NATS.URL != "" && c.LinkKey == "" {
 		fault("LINKSPAN_LINK_KEY: required with LINKSPAN_NATS_URL, so that all roles seal with one key")
 	}
 	pair, err := pairs.Find(c.Pair)

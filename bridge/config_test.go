@@ -39,8 +39,10 @@ func TestConfigurationNamesEveryFault(t *testing.T) {
 		"LINKSPAN_XML_DEPTH": "deep", "LINKSPAN_SYSTMONE_THROTTLE": "fast", "LINKSPAN_INSTANCE": "one box"} {
 		t.Setenv(name, value)
 	}
-	_, err := ReadConfig()
+	t.Setenv("NATS_URL", "nats://elsewhere.invalid")
+	c, err := ReadConfig()
 	require.Error(t, err)
+	require.Empty(t, c.NATS.URL, "a variable without our prefix is not ours")
 	for _, name := range []string{"LINKSPAN_ECONOMY", "LINKSPAN_ENVIRONMENT", "LINKSPAN_DEADLNE", "LINKSPAN_XML_DEPTH", "LINKSPAN_SYSTMONE_THROTTLE",
 		"LINKSPAN_SYSTMONE_ADDRESS", "LINKSPAN_EMISWEB_ADDRESS", "LINKSPAN_AGREEMENT", "LINKSPAN_DATA", "LINKSPAN_INSTANCE"} {
 		require.Contains(t, err.Error(), name)

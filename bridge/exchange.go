@@ -120,6 +120,9 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 	rec.Source.Organisation = e.agreement.Sides[e.dir.Holder.Name].Name(e.target)
 	rec.Source.RetrievedAt = retrieved(e.now())
 	e.report = e.dir.Translate(rec, &e.q, ask)
+	if err := ctx.Err(); err != nil { // nobody waits for it any more
+		return record.Response{}, record.Fault(record.ReasonTimeout, "exchange", err)
+	}
 	if e.report.Unreadable() {
 		return record.Response{}, record.Fault(record.ReasonBadAnswer, "exchange", errNothing)
 	}
@@ -246,6 +249,7 @@ func (e *exchange) release(answer record.Response) ([]byte, error) {
 // only here.
 func (e *exchange) failure(err error) record.Failure {
 	reason := record.ReasonOf(err)
+	e.report = pairs.Report{} // nothing of it was seen
 	e.log.Warn("exchange refused", zap.String("exchange", e.id), zap.String("from", e.dir.Consumer.Name), zap.String("reason", string(reason)), zap.Error(err))
 	return record.Failure{Reason: reason}
 }
