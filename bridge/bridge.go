@@ -4,7 +4,6 @@
 package bridge
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,9 +46,8 @@ type Bridge struct {
 	audit     *audit.Log // of the exchange role
 	listeners map[string]*wire.Listener
 	failed    chan error
-	// intakes are stopped before anything else, so that what is under way can
-	// still reach every role; stops are then run last in, first out.
-	intakes, stops []func(context.Context) error
+	// stops are run last in, first out.
+	stops []func(context.Context) error
 }
 
 // Options are what a caller may give besides the configuration.
@@ -99,16 +97,27 @@ func (b *Bridge) start(ctx context.Context) error {
 	if err := b.connect(); err != nil {
 		return err
 	}
+	// Reads, then the exchange that needs them, then what brings it work: each
+	// is stopped before what it needs.
+	var edges []*edge
+	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
+		if !b.config.Has(s.Name) {
+			continue
+		}
+		e, err := b.startReads(s.Name)
+		if err != nil {
+			return fmt.Errorf("edge %s: %w", s.Name, err)
+		}
+		edges = append(edges, e)
+	}
 	if b.config.Has(RoleExchange) {
 		if err := b.startExchange(); err != nil {
 			return err
 		}
 	}
-	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
-		if b.config.Has(s.Name) {
-			if err := b.startEdge(ctx, s.Name); err != nil {
-				return fmt.Errorf("edge %s: %w", s.Name, err)
-			}
+	for _, e := range edges {
+		if err := b.startIntake(ctx, e); err != nil {
+			return fmt.Errorf("edge %s: %w", e.side.Name, err)
 		}
 	}
 	return nil
@@ -214,14 +223,13 @@ func (b *Bridge) startExchange() error {
 	return b.serve("linkspan", endpoints, func() any { return map[string]string{"map_set": x.tables.Load().Digest()} })
 }
 
-// startEdge serves one system's side: its reads, its native subject and, where
-// an address is set, its own wire.
-func (b *Bridge) startEdge(ctx context.Context, name string) error {
+// startReads serves what the exchange role asks of one system.
+func (b *Bridge) startReads(name string) (*edge, error) {
 	side, _ := b.link.Side(name)
 	c := b.config.Sides[name]
 	var err error
 	if side.Wire.Throttle, err = throttles(side.Wire.Throttle, c.Throttle); err != nil {
-		return err
+		return nil, err
 	}
 	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now,
 		CommonName: commonName(c)})
@@ -231,16 +239,21 @@ func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	for _, o := range b.agreement.Sides[name].Organisations {
 		endpoints = append(endpoints, spine.Endpoint{Name: "read-" + o.ODS, Subject: b.subjects.Read(name, o.ODS), Queue: "edge", Handle: e.read})
 	}
-	if err := b.serve("linkspan-"+name, endpoints, nil); err != nil {
-		return err
-	}
+	return e, b.serve("linkspan-"+name, endpoints, nil)
+}
+
+// startIntake takes one system's requests: on its native subject and, where an
+// address is set, on its own wire.
+func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
+	name, side := e.side.Name, e.side
+	c := b.config.Sides[name]
 	stop, err := b.spine.Native(b.subjects.Native(name), "edge", spine.NewPool(b.config.Slots), func(ctx context.Context, native []byte) []byte {
 		return e.answer(ctx, native, spine.Claims{})
 	})
 	if err != nil {
 		return err
 	}
-	b.intakes = append(b.intakes, stop)
+	b.onStop(stop)
 	if c.Listen == "" {
 		return nil
 	}
@@ -250,16 +263,13 @@ func (b *Bridge) startEdge(ctx context.Context, name string) error {
 	}
 	listener, err := wire.Listen(ctx, side.Wire, c.Listen, e.fromWire, wire.ListenOptions{
 		Limit: b.config.RecordLimit, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
-		Failed: func(answer []byte) bool {
-			return side.Wire.ErrorMark != "" && bytes.Contains(answer, []byte(side.Wire.ErrorMark))
-		},
 		Report: func(event wire.Event) {
 			b.log.Warn("wire", zap.String("system", name), zap.String("reason", string(event.Reason)), zap.Error(event.Err))
 		}})
 	if err != nil {
 		return err
 	}
-	b.intakes = append(b.intakes, listener.Shutdown)
+	b.onStop(listener.Shutdown)
 	b.listeners[name] = listener
 	b.log.Info("listening", zap.String("system", name), zap.Stringer("address", listener.Addr()), zap.Bool("tls", tlsConfig != nil))
 	return nil
@@ -314,16 +324,13 @@ func (b *Bridge) onStop(f func(context.Context) error) { b.stops = append(b.stop
 
 // Stop ends the instance: listeners first, then the services, each after its
 // running exchanges, then the connection, the audit log and the server. ctx
-// bounds the whole. It may be called once.
+// bounds the whole. A second call does nothing.
 func (b *Bridge) Stop(ctx context.Context) error {
 	var faults []error
-	for _, stop := range b.intakes {
-		faults = append(faults, stop(ctx))
-	}
 	for i := len(b.stops) - 1; i >= 0; i-- {
 		faults = append(faults, b.stops[i](ctx))
 	}
-	b.intakes, b.stops = nil, nil
+	b.stops = nil
 	return errors.Join(faults...)
 }
 
