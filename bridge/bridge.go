@@ -231,8 +231,15 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	if side.Wire.Throttle, err = throttles(side.Wire.Throttle, c.Throttle); err != nil {
 		return nil, err
 	}
-	client := wire.NewClient(side.Wire, c.Address, wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now,
-		CommonName: commonName(c)})
+	options := wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now}
+	s, err := signer(c)
+	if err != nil {
+		return nil, err
+	}
+	if s != nil { // EMIS Web's wire names it in a header
+		options.CommonName = s.Certificate.Subject.CommonName
+	}
+	client := wire.NewClient(side.Wire, c.Address, options)
 	b.onStop(func(context.Context) error { client.Close(); return nil })
 	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint

@@ -46,16 +46,9 @@ func codecOptions(s system.System, side SideConfig, limits xmlio.Limits) (system
 		}
 		o.Settings["address"] = wire.URL(side.Address, s.Wire.Path, false) // an envelope names its receiver
 	}
-	if side.Signer != "" {
-		pair, err := tls.LoadX509KeyPair(side.Signer, side.Signer)
-		if err != nil {
-			return o, fmt.Errorf("signer: %w", err)
-		}
-		key, ok := pair.PrivateKey.(crypto.Signer)
-		if !ok {
-			return o, errors.New("signer: the key cannot sign")
-		}
-		o.Signer = &system.Signer{Key: key, Certificate: pair.Leaf}
+	var err error
+	if o.Signer, err = signer(side); err != nil {
+		return o, err
 	}
 	if side.Trusted != "" {
 		pem, err := os.ReadFile(side.Trusted)
@@ -70,17 +63,21 @@ func codecOptions(s system.System, side SideConfig, limits xmlio.Limits) (system
 	return o, nil
 }
 
-// commonName is the signing certificate's, which EMIS Web's wire names in a
-// header.
-func commonName(side SideConfig) string {
+// signer is the key with its certificate that signs outgoing messages, nil
+// where none is configured.
+func signer(side SideConfig) (*system.Signer, error) {
 	if side.Signer == "" {
-		return ""
+		return nil, nil
 	}
 	pair, err := tls.LoadX509KeyPair(side.Signer, side.Signer)
 	if err != nil {
-		return ""
+		return nil, fmt.Errorf("signer: %w", err)
 	}
-	return pair.Leaf.Subject.CommonName
+	key, ok := pair.PrivateKey.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("signer: the key cannot sign")
+	}
+	return &system.Signer{Key: key, Certificate: pair.Leaf}, nil
 }
 
 // serverTLS is the listener's certificate as configured, nil for plain text.
