@@ -24,7 +24,7 @@ func LoadTables(dirs []string, starter bool) (*mapping.Set, error) {
 	}
 	var faults []error
 	for _, dir := range dirs {
-		loaded, found := mapping.Load(os.DirFS(dir), ".", mapping.LocalLayer)
+		loaded, found := mapping.Load(os.DirFS(dir), ".", mapping.Options{Layer: mapping.LocalLayer})
 		for _, f := range found {
 			f.File = filepath.Join(dir, f.File)
 			faults = append(faults, f)

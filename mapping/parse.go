@@ -24,11 +24,11 @@ const columns = "source_code\tsource_term_code\tsource_term\ttarget_code\ttarget
 
 // Parse reads one table: comment lines "# key: value", the header row, then tab-separated rows; UTF-8, LF or CRLF.
 // It reports every fault at once; with a fault there is no table. The file name serves the messages only.
-func Parse(file string, r io.Reader) (*Table, []Fault) { return parse(file, r, "") }
+func Parse(file string, r io.Reader, o Options) (*Table, []Fault) { return parse(file, r, o) }
 
-// Load reads every *.tsv of one directory in name order. A table without a layer line takes def. All faults of all
+// Load reads every *.tsv of one directory in name order. All faults of all
 // files are reported at once; with a fault there are no tables.
-func Load(fsys fs.FS, dir string, def Layer) ([]*Table, []Fault) {
+func Load(fsys fs.FS, dir string, o Options) ([]*Table, []Fault) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return nil, []Fault{unreadable(dir)}
@@ -39,7 +39,7 @@ func Load(fsys fs.FS, dir string, def Layer) ([]*Table, []Fault) {
 		if entry.IsDir() || path.Ext(entry.Name()) != ".tsv" {
 			continue
 		}
-		table, found := loadOne(fsys, path.Join(dir, entry.Name()), def)
+		table, found := loadOne(fsys, path.Join(dir, entry.Name()), o)
 		tables, faults = append(tables, table), append(faults, found...)
 	}
 	if len(faults) > 0 {
@@ -48,13 +48,13 @@ func Load(fsys fs.FS, dir string, def Layer) ([]*Table, []Fault) {
 	return tables, nil
 }
 
-func loadOne(fsys fs.FS, name string, def Layer) (*Table, []Fault) {
+func loadOne(fsys fs.FS, name string, o Options) (*Table, []Fault) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, []Fault{unreadable(name)}
 	}
 	defer f.Close()
-	return parse(name, f, def)
+	return parse(name, f, o)
 }
 
 func unreadable(name string) Fault {
@@ -83,7 +83,7 @@ func (p *parser) fault(what, why, mend string) {
 	p.faults = append(p.faults, Fault{File: p.file, Line: p.line, What: what, Why: why, Mend: mend})
 }
 
-func parse(file string, r io.Reader, def Layer) (*Table, []Fault) {
+func parse(file string, r io.Reader, o Options) (*Table, []Fault) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxTableBytes+1))
 	if err != nil {
 		return nil, []Fault{unreadable(file)}
@@ -96,7 +96,7 @@ func parse(file string, r io.Reader, def Layer) (*Table, []Fault) {
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	p := &parser{
 		file:   file,
-		table:  &Table{File: file, Layer: def, SHA256: hex.EncodeToString(sum[:])},
+		table:  &Table{Header: Header{Layer: o.Layer}, File: file, SHA256: hex.EncodeToString(sum[:])},
 		seen:   make(map[rowKey]int, min(strings.Count(text, "\n"), maxPresize)),
 		header: map[string]bool{},
 	}
@@ -155,7 +155,8 @@ func (p *parser) setHeader(key, value string) {
 	t := p.table
 	targets := map[string]*string{
 		"id": &t.ID, "version": &t.Version, "licence": &t.Licence, "source": &t.Source, "use": &t.Use,
-		"attribution": &t.Attribution, "reviewed-by": &t.ReviewedBy, "valid-from": &t.ValidFrom,
+		"attribution": &t.Attribution, "author": &t.Author, "reviewed-by": &t.ReviewedBy, "valid-from": &t.ValidFrom, "purpose": &t.Purpose,
+		"source-file": &t.SourceFile, "source-release": &t.SourceRelease, "source-sha256": &t.SourceSHA256,
 		"from": (*string)(&t.From), "to": (*string)(&t.To), "layer": (*string)(&t.Layer),
 	}
 	target := targets[key]
@@ -201,7 +202,7 @@ func (p *parser) readRow(line string) {
 		Relation: Relation(cells[6]),
 		Context:  Context(cells[7]),
 		Assured:  cells[8] == "yes",
-		Class:    ClassOf(cells[2]),
+		Class:    ClassOf(cells[2]), TargetClass: ClassOf(cells[5]),
 		Reason:   cells[9],
 		Line:     p.line,
 	}

@@ -26,7 +26,7 @@ func tableText(from, to Scheme, layer Layer, rows ...string) string {
 }
 
 func mustParse(t testing.TB, text string) *Table {
-	table, faults := Parse("test.tsv", strings.NewReader(text))
+	table, faults := Parse("test.tsv", strings.NewReader(text), Options{})
 	require.Empty(t, faults)
 	return table
 }
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 	require.Equal(t, Row{
 		Source:   Code{Scheme: ReadV2, Value: "H33..", TermCode: "00", Term: "Asthma"},
 		Target:   Code{Scheme: CTV3, Value: "H33..", Term: "Asthma"},
-		Relation: Equivalent, Assured: true, Class: Present, Reason: "agreed", Line: 10,
+		Relation: Equivalent, Assured: true, Class: Present, TargetClass: Present, Reason: "agreed", Line: 10,
 	}, rows[0])
 	require.True(t, rows[1].Target.IsZero())
 	require.Equal(t, Context("problem"), rows[1].Context)
@@ -69,7 +69,7 @@ func TestBadTables(t *testing.T) {
 			require.NoError(t, err)
 			want := expect.FindStringSubmatch(string(data))
 			require.NotNil(t, want, "first line says what to expect")
-			table, faults := Parse(file, strings.NewReader(string(data)))
+			table, faults := Parse(file, strings.NewReader(string(data)), Options{})
 			require.Nil(t, table)
 			require.Len(t, faults, 1)
 			line, err := strconv.Atoi(want[1])
@@ -86,7 +86,7 @@ func TestBadTables(t *testing.T) {
 func TestEveryFaultAtOnce(t *testing.T) {
 	_, faults := Parse("many.tsv", strings.NewReader(tableText(ReadV2, SNOMED, LocalLayer,
 		"H33|00|Asthma|195967002||Asthma|wider|any|no|",
-		"G20..|00||38341003|||equivalent|any|maybe|")))
+		"G20..|00||38341003|||equivalent|any|maybe|")), Options{})
 	var lines []int
 	for _, f := range faults {
 		lines = append(lines, f.Line)
@@ -95,10 +95,10 @@ func TestEveryFaultAtOnce(t *testing.T) {
 }
 
 func TestRubbishIsBounded(t *testing.T) {
-	_, faults := Parse("rubbish", strings.NewReader(strings.Repeat("x\n", 1_000_000)))
+	_, faults := Parse("rubbish", strings.NewReader(strings.Repeat("x\n", 1_000_000)), Options{})
 	require.LessOrEqual(t, len(faults), maxFaults+1)
 	require.Contains(t, faults[len(faults)-1].What, "reading stopped")
-	_, faults = Parse("endless", endless{})
+	_, faults = Parse("endless", endless{}, Options{})
 	require.Len(t, faults, 1)
 	require.Contains(t, faults[0].What, "bytes")
 }
@@ -121,7 +121,7 @@ func TestLoad(t *testing.T) {
 		"site/notes.txt": {Data: []byte("not a table")},
 		"site/sub/c.tsv": {Data: []byte("not looked at")},
 	}
-	tables, faults := Load(files, "site", SupplierLayer)
+	tables, faults := Load(files, "site", Options{Layer: SupplierLayer})
 	require.Empty(t, faults)
 	require.Len(t, tables, 2)
 	require.Equal(t, "site/a.tsv", tables[0].File)
@@ -129,12 +129,12 @@ func TestLoad(t *testing.T) {
 	require.Equal(t, SupplierLayer, tables[1].Layer)
 
 	files["site/d.tsv"] = &fstest.MapFile{Data: []byte("rubbish")}
-	tables, faults = Load(files, "site", SupplierLayer)
+	tables, faults = Load(files, "site", Options{Layer: SupplierLayer})
 	require.Nil(t, tables)
 	require.NotEmpty(t, faults)
 	require.Equal(t, "site/d.tsv", faults[0].File)
 
-	_, faults = Load(files, "absent", SupplierLayer)
+	_, faults = Load(files, "absent", Options{Layer: SupplierLayer})
 	require.Len(t, faults, 1)
 }
 
@@ -150,7 +150,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(string(data))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		table, faults := Parse("fuzz", strings.NewReader(text))
+		table, faults := Parse("fuzz", strings.NewReader(text), Options{})
 		require.Equal(t, table == nil, len(faults) > 0)
 		if table == nil {
 			return

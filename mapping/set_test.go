@@ -45,7 +45,7 @@ func TestTranslate(t *testing.T) {
 	r := set.Translate(read("A3...", "00"), CTV3)
 	require.Equal(t, "XaAA3", r.Target.Value)
 	require.Equal(t, Narrower, r.Relation)
-	require.Equal(t, "less is said", r.Reason)
+	require.Equal(t, "less is said", r.Row().Reason)
 	require.Equal(t, 12, r.Line)
 	require.Equal(t, "readv2-ctv3", r.Table.ID)
 

@@ -10,7 +10,7 @@ var starter embed.FS
 
 // Starter reads the tables the product ships: public facts, reviewed, marked "use: test", never for care.
 func Starter() ([]*Table, error) {
-	tables, faults := Load(starter, "tables", StarterLayer)
+	tables, faults := Load(starter, "tables", Options{Layer: StarterLayer})
 	if len(faults) == 0 {
 		return tables, nil
 	}

@@ -134,7 +134,7 @@ func TestDangerousEnumerations(t *testing.T) {
 func TestTraps(t *testing.T) {
 	tables, err := Starter()
 	require.NoError(t, err)
-	more, faults := Load(os.DirFS("../testdata/tables"), "traps", NationalLayer)
+	more, faults := Load(os.DirFS("../testdata/tables"), "traps", Options{Layer: NationalLayer})
 	require.Empty(t, faults)
 	set, faults := NewSet(append(tables, more...)...)
 	require.Empty(t, faults)

@@ -29,25 +29,29 @@ func (r Relation) known() bool {
 // Layer ranks tables: for one exact key a row of a higher layer hides the row of a lower one, a no-map row included.
 type Layer string
 
-// The layers, lowest first. Starter tables are for tests and demonstrations, never for care (DESIGN decision 15).
+// The layers, lowest first. A derived table is composed from others and never codes an allergy or a drug. Starter tables
+// are for tests and demonstrations, never for care (DESIGN decision 15).
 const (
+	DerivedLayer  Layer = "derived"
 	StarterLayer  Layer = "starter"
 	NationalLayer Layer = "national"
 	SupplierLayer Layer = "supplier"
 	LocalLayer    Layer = "local"
 )
 
-// rank is 1 to 4, or 0 for an unknown layer.
+// rank is 1 to 5, or 0 for an unknown layer.
 func (l Layer) rank() int {
 	switch l {
-	case StarterLayer:
+	case DerivedLayer:
 		return 1
-	case NationalLayer:
+	case StarterLayer:
 		return 2
-	case SupplierLayer:
+	case NationalLayer:
 		return 3
-	case LocalLayer:
+	case SupplierLayer:
 		return 4
+	case LocalLayer:
+		return 5
 	}
 	return 0
 }
@@ -77,32 +81,57 @@ type Row struct {
 	Context        Context
 	// Assured says the row comes from a nationally assured map.
 	Assured bool
-	// Class is the class of context of the source term, Unknown where the row has no source term.
-	Class Class
+	// Class and TargetClass are the classes of context of the two terms, Unknown where neither the row nor a loaded
+	// dictionary has the term.
+	Class, TargetClass Class
+	// ValidFrom and ValidTo bound the days of translation on which the row is in force, YYYY-MM-DD, both included; empty
+	// is no bound.
+	ValidFrom, ValidTo string
 	// Reason is the reviewer's word on the row; every no-map row has one.
-	Reason string
+	Reason   string
+	Reviewer string
 	// Line is the line of the file, from 1.
 	Line int
 }
 
+// Header is what a table says of itself on its lines "# key: value".
+type Header struct {
+	ID, Version string
+	From, To    Scheme
+	Layer       Layer
+	// Purpose is empty, or "history": the table leads from superseded identifiers of one scheme to the current ones.
+	Purpose     string
+	Use         string // "test" marks a table not for clinical use
+	Licence     string
+	Source      string
+	Attribution string
+	// Author wrote the table, and may not approve it.
+	Author     string
+	ReviewedBy string
+	ValidFrom  string // YYYY-MM-DD, or empty
+	// The file the table was imported from, its release and its SHA-256; empty where it was written by hand.
+	SourceFile, SourceRelease, SourceSHA256 string
+}
+
+// HistoryPurpose marks a table from superseded identifiers to current ones of the same scheme.
+const HistoryPurpose = "history"
+
 // Table is one directional table as read from one file. It does not change after Parse.
 type Table struct {
-	ID, Version, SHA256 string // SHA256 is of the file's bytes, in hexadecimal
-	Licence, Source     string
-	Attribution         string
-	ReviewedBy          string
-	ValidFrom           string // YYYY-MM-DD, or empty
-	Layer               Layer
-	From, To            Scheme
-	Use                 string // "test" marks a table not for clinical use
-	File                string
-	rows                []Row
+	Header
+	File   string
+	SHA256 string // of the file's bytes, in hexadecimal
+	rows   []Row
+	warned []Warning
 }
 
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Rows yields the rows in file order.
+// Warnings are what a reviewer should look at and what does not refuse the table, one for each kind.
+func (t *Table) Warnings() []Warning { return t.warned }
+
+// Rows yields the rows in the order of their keys: value, term code, context.
 func (t *Table) Rows() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, row := range t.rows {
@@ -123,4 +152,27 @@ type Fault struct {
 // Error is "file:line: what; why; how to mend".
 func (f Fault) Error() string {
 	return fmt.Sprintf("%s:%d: %s; %s; %s", f.File, f.Line, f.What, f.Why, f.Mend)
+}
+
+// Warning is a kind of thing a reviewer should look at: the first place, and how many there are.
+type Warning struct {
+	Fault
+	Count int
+}
+
+// Dictionary tells the words of codes. It is loaded from the site's own files and is no table.
+type Dictionary interface {
+	// Holds reports whether a dictionary of the scheme is loaded.
+	Holds(Scheme) bool
+	// Look finds a code by value and term code, and says whether it is in use.
+	Look(Code) (term string, active, found bool)
+}
+
+// Options are how tables are read.
+type Options struct {
+	Layer Layer // of a table that states none
+	// Day is the day of translation, YYYY-MM-DD: rows not valid on it are checked but not in force. Empty takes every row.
+	Day string
+	// Dictionary judges rows whose own terms are missing; nil is none.
+	Dictionary Dictionary
 }

@@ -16,15 +16,37 @@ const (
 
 // Result is the answer to one translation, and the row it came from.
 type Result struct {
-	// Target is the code to emit for Mapped and Same, the near match for Inexact, else zero. Its Term is the table's:
-	// the words shown to a clinician stay those of the message.
+	// Target is the code to emit for Mapped and Same, the near match for Inexact, else zero. It has no Term where a
+	// row answered: Code has the table's words.
 	Target   Code
 	Relation Relation
 	Assured  bool
+	// Class and TargetClass are those of the row's terms, Unknown where it has none.
+	Class, TargetClass Class
+	// Superseded says that the row is that of the code which replaced this one.
+	Superseded bool
 	Table    *Table // nil where no row answered
 	Line     int
 	Answer   Answer
-	Reason   string
+	Reason   string // in our words, where no row answered
+	row      *Row
+}
+
+// Code is Target with the words the table gives it; of Same it is the code asked for.
+func (r Result) Code() Code {
+	code := r.Target
+	if r.row != nil {
+		code.Term = r.row.Target.Term
+	}
+	return code
+}
+
+// Row is the row that answered, with all its words; zero where none did.
+func (r Result) Row() Row {
+	if r.row == nil {
+		return Row{}
+	}
+	return *r.row
 }
 
 // Translate answers for one code. Contexts are tried in the order given, most specific first, and Any always last.
@@ -160,7 +182,9 @@ func unstated(rows []placed, c *Code, contexts []Context) (placed, bool) {
 
 // result judges whether the row may code.
 func (p placed) result(contexts []Context) Result {
-	r := Result{Target: p.row.Target, Relation: p.row.Relation, Assured: p.row.Assured, Table: p.table, Line: p.row.Line, Reason: p.row.Reason}
+	r := Result{Target: p.row.Target, Relation: p.row.Relation, Assured: p.row.Assured, Class: p.row.Class, TargetClass: p.row.TargetClass,
+		Table: p.table, Line: p.row.Line, row: p.row}
+	r.Target.Term = ""
 	strict := p.table.From.drug() || p.table.To.drug() || p.row.Context.strict()
 	allergy := p.row.Context.allergy()
 	for _, context := range contexts {

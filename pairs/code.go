@@ -15,10 +15,11 @@ const (
 // no row codes keeps its words.
 func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Scheme) {
 	res := t.Tables.TranslateAny(from, to, t.contexts(e)...)
+	target := res.Code()
 	switch res.Answer {
 	case mapping.Same, mapping.Mapped:
-		if t.mayCode(e, from, res) {
-			e.Target, e.Outcome = res.Target, record.Mapped
+		if t.mayCode(e, from, target, res.Answer) {
+			e.Target, e.Outcome = target, record.Mapped
 			if res.Answer == mapping.Same {
 				e.Outcome = record.Exact
 			}
@@ -37,8 +38,8 @@ func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Sche
 	if e.Kind == record.KindFamilyHistory {
 		e.Notes = append(e.Notes, "About a relative, not about the patient.")
 	}
-	if res.Answer == mapping.Inexact && res.Target.Term != "" {
-		e.Notes = append(e.Notes, "Closest code (not recorded): "+res.Target.Term)
+	if res.Answer == mapping.Inexact && target.Term != "" {
+		e.Notes = append(e.Notes, "Closest code (not recorded): "+target.Term)
 	}
 	t.count(e, from, res.Answer)
 }
@@ -46,14 +47,14 @@ func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Sche
 // mayCode is the last word on a row that may code: the class of context must
 // hold, the sender must not say otherwise, and a supplier's own concept goes
 // to no other system under the name of a national scheme.
-func (t *translation) mayCode(e *record.Entry, from mapping.Code, res mapping.Result) bool {
+func (t *translation) mayCode(e *record.Entry, from, target mapping.Code, answer mapping.Answer) bool {
 	switch {
-	case res.Target.Private():
+	case target.Private():
 		return false
-	case !sameClass(e, from, res.Target):
+	case !sameClass(e, from, target):
 		e.Notes = append(e.Notes, "Not coded: the words recorded and the code differ in whether it is present, denied, suspected, past or about a relative.")
 		return false
-	case res.Answer == mapping.Mapped && t.Rules.Sender && contradicted(e, res.Target):
+	case answer == mapping.Mapped && t.Rules.Sender && contradicted(e, target):
 		e.Notes = append(e.Notes, "Not coded: the sending system's own translation differs from the table.")
 		return false
 	}

@@ -29,7 +29,7 @@ func table(t testing.TB, from, to mapping.Scheme, rows ...string) *mapping.Table
 		}
 		b.WriteString(strings.Join(cells, "\t") + "\n")
 	}
-	tab, faults := mapping.Parse(string(from+"-"+to)+".tsv", strings.NewReader(b.String()))
+	tab, faults := mapping.Parse(string(from+"-"+to)+".tsv", strings.NewReader(b.String()), mapping.Options{})
 	require.Empty(t, faults)
 	return tab
 }

@@ -26,7 +26,7 @@ func (d *Direction) TranslateRequest(q *record.Request) (*record.Request, error)
 		if res.Answer != mapping.Same && (res.Answer != mapping.Mapped || res.Relation != mapping.Equivalent) {
 			return nil, record.Fault(record.ReasonUnmappedRequest, d.Pair+": translate request", ErrRequestCode)
 		}
-		ask.Codes = append(ask.Codes, res.Target)
+		ask.Codes = append(ask.Codes, res.Code())
 	}
 	return &ask, nil
 }

@@ -28,20 +28,20 @@ func (t *translation) slots(e *record.Entry) {
 		case res.Answer == mapping.Same:
 			return
 		case res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent:
-			*c = res.Target
+			*c = res.Code()
 			if slot != record.SlotComparator && words != "" {
 				c.Term = words // where it is shown as text, in the source's own words
 			}
 			return
 		case res.Answer == mapping.Mapped && res.Relation == mapping.Narrower && !strictSlot(slot):
-			*c = res.Target
+			*c = res.Code()
 		default:
 			*c = mapping.Code{}
 			if slot == record.SlotComparator {
 				unreadable(e.Value, words)
 			}
 		}
-		if slot == record.SlotHeading || slot == record.SlotComparator || words == "" || res.Reason == nothingToSay {
+		if slot == record.SlotHeading || slot == record.SlotComparator || words == "" || res.Row().Reason == nothingToSay {
 			return
 		}
 		e.Notes = append(e.Notes, slotLabel(slot)+": "+words)

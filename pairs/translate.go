@@ -109,7 +109,7 @@ func (t *translation) patient() {
 	}
 	res := t.Tables.Translate(p.Sex, t.Consumer.Enumerations[record.SlotSex])
 	if res.Answer == mapping.Same || res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
-		p.Sex = res.Target
+		p.Sex = res.Code()
 		return
 	}
 	p.Registration = append(p.Registration, record.Qualifier{Name: "Sex", Value: t.words(p.Sex)})
@@ -269,7 +269,7 @@ func (t *translation) degradeCode(e *record.Entry) {
 	case record.Degraded:
 		res := t.Tables.TranslateAny(mapping.Code{Scheme: DegradeScheme, Value: string(t.degrade(e))}, t.clinical)
 		if res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
-			e.Target = res.Target
+			e.Target = res.Code()
 			return
 		}
 	}
