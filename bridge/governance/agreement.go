@@ -5,6 +5,7 @@ package governance
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/linkspan/linkspan/record"
 )
@@ -26,6 +29,17 @@ type Agreement struct {
 	// Enabled must name the controller of each side who enabled the link.
 	Enabled map[string]string `json:"enabled"`
 	Sides   map[string]Side   `json:"sides"`
+	// Approvers are the people whose signed approval of a mapping table counts.
+	// Where any is named, a table without its approvals never becomes active.
+	Approvers []Approver `json:"approvers,omitempty"`
+}
+
+// Approver is one person who may approve mapping tables.
+type Approver struct {
+	// Key is the verifier key of golang.org/x/mod/sumdb/note, "name+hash+key".
+	Key string `json:"key"`
+	// Role is what the person approves as, e.g. "clinical safety officer".
+	Role string `json:"role"`
 }
 
 // Side is what one system's organisations may do and share.
@@ -112,6 +126,36 @@ func (a *Agreement) check() []error {
 		if _, ok := a.Sides[name]; !ok {
 			faults = append(faults, fmt.Errorf("enabled: no side %q", name))
 		}
+	}
+	return append(faults, a.checkApprovers()...)
+}
+
+// checkApprovers wants each approver to be one person with one key: two names
+// of one key would let one person give both approvals of an allergy row.
+func (a *Agreement) checkApprovers() []error {
+	var faults []error
+	names, keys := map[string]bool{}, map[string]bool{}
+	for i, p := range a.Approvers {
+		fault := func(what string) { faults = append(faults, fmt.Errorf("approvers[%d]: %s", i, what)) }
+		if strings.TrimSpace(p.Role) == "" {
+			fault("no role")
+		}
+		verifier, err := note.NewVerifier(p.Key)
+		if err != nil {
+			fault(`the key is no verifier key "name+hash+key"; linkspan tables key makes one`)
+			continue
+		}
+		name := strings.ToLower(verifier.Name())
+		_, rest, _ := strings.Cut(p.Key, "+")
+		_, encoded, _ := strings.Cut(rest, "+")
+		decoded, _ := base64.StdEncoding.DecodeString(encoded) // which NewVerifier has done
+		key := string(decoded)
+		if names[name] {
+			fault(fmt.Sprintf("the name %q stands twice", verifier.Name()))
+		} else if keys[key] {
+			fault("the key stands twice under two names")
+		}
+		names[name], keys[key] = true, true
 	}
 	return faults
 }

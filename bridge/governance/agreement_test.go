@@ -130,6 +130,42 @@ func TestReadReportsEveryFaultAtOnce(t *testing.T) {
 	}, "\n"))
 }
 
+// The verifier keys of two people, and the key of the first under another name.
+const (
+	ada     = "ada+6658182e+AZS3uKVbNR0MH0oODJAGkgF5aOgpwJcymP/Qz6dBrB6A"
+	ben     = "ben+16d527f1+AcqC5aYvIk5hAzjIVNm8UOUBae1odDL5eR4dwGDvGBwx"
+	adaElse = "elsewhere+2772cec8+AZS3uKVbNR0MH0oODJAGkgF5aOgpwJcymP/Qz6dBrB6A"
+)
+
+// TestReadApprovers takes approvers with one key and one role each, and names
+// every fault of the others.
+func TestReadApprovers(t *testing.T) {
+	with := func(approvers string) string {
+		return changed(t, `"pair": "emisweb-systmone",`, `"pair": "emisweb-systmone", "approvers": [`+approvers+`],`)
+	}
+	one := func(key, role string) string { return `{"key": "` + key + `", "role": "` + role + `"}` }
+	a, err := governance.Read(strings.NewReader(with(one(ada, "clinical safety officer") + "," + one(ben, "pharmacist"))))
+	require.NoError(t, err)
+	require.Equal(t, []governance.Approver{{Key: ada, Role: "clinical safety officer"}, {Key: ben, Role: "pharmacist"}}, a.Approvers)
+	for name, c := range map[string]struct{ approvers, want string }{
+		"no role":       {one(ada, " "), "approvers[0]: no role"},
+		"no key":        {one("", "pharmacist"), "approvers[0]: the key is no verifier key"},
+		"cut key":       {one(ada[:len(ada)-3], "pharmacist"), "approvers[0]: the key is no verifier key"},
+		"name twice":    {one(ada, "pharmacist") + "," + one(ada, "pharmacist"), `approvers[1]: the name "ada" stands twice`},
+		"two names":     {one(ada, "pharmacist") + "," + one(adaElse, "pharmacist"), "approvers[1]: the key stands twice under two names"},
+		"unknown name":  {`{"key": "` + ada + `", "role": "pharmacist", "name": "Ada"}`, "approvers[0].name: unknown name"},
+		"not an object": {`"` + ada + `"`, "approvers[0]: want an object, have text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := governance.Read(strings.NewReader(with(c.approvers)))
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	_, err = governance.Read(strings.NewReader(with(one("", "") + "," + one(ben, ""))))
+	require.ErrorContains(t, err, "approvers[0]: no role\napprovers[0]: the key is no verifier key")
+	require.ErrorContains(t, err, "approvers[1]: no role")
+}
+
 // A link starts disabled and stays so until a controller of each side is named
 // (safety IG-05).
 func TestLinks(t *testing.T) {
