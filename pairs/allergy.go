@@ -30,8 +30,11 @@ func (t *translation) classify() {
 		if e.Kind == record.KindAllergy && e.Allergy == nil {
 			e.Allergy = &record.Allergy{}
 		}
-		if value := t.kindOf(e); value != "" {
-			t.classified(e, value)
+		if res := t.kindOf(e); res.Answer == mapping.Mapped {
+			if t.Watch.Looked != nil {
+				t.Watch.Looked(Lookup{Entry: e, Code: e.Code, To: []mapping.Scheme{KindScheme}, Result: res})
+			}
+			t.classified(e, res.Target.Value)
 		}
 	}
 	for _, e := range t.rec.Entries {
@@ -41,20 +44,18 @@ func (t *translation) classify() {
 	}
 }
 
-// kindOf is what the tables say of an entry's code, "" for no allergy.
-func (t *translation) kindOf(e *record.Entry) string {
+// kindOf is what the tables say of an entry's code, mapped where it is one of
+// an allergy.
+func (t *translation) kindOf(e *record.Entry) mapping.Result {
 	if e.Code.IsZero() {
-		return ""
+		return mapping.Result{}
 	}
 	switch e.Kind {
 	case record.KindObservation, record.KindResult, record.KindAllergy, record.KindProblem:
 	default:
-		return ""
+		return mapping.Result{}
 	}
-	if res := t.Tables.Translate(e.Code, KindScheme); res.Answer == mapping.Mapped {
-		return res.Target.Value
-	}
-	return ""
+	return t.Tables.Translate(e.Code, KindScheme)
 }
 
 func (t *translation) classified(e *record.Entry, value string) {
@@ -111,10 +112,11 @@ func name(e *record.Entry, value string) {
 // a problem, and its code goes by the strict rules of allergies. With no entry
 // among the allergies to head, it is the only place that says so.
 func (t *translation) classifyProblem(e *record.Entry) {
-	value := t.kindOf(e)
-	if value == "" {
+	res := t.kindOf(e)
+	if res.Answer != mapping.Mapped {
 		return
 	}
+	value := res.Target.Value
 	t.allergic[e] = true
 	if value == kindNoAllergies {
 		t.asText[e] = "Not coded: a problem cannot say that there are no allergies."

@@ -32,7 +32,7 @@ func BenchmarkTranslate(b *testing.B) {
 				b.SetBytes(int64(len(in)))
 				b.ReportAllocs()
 				for b.Loop() {
-					_, _, err := link.TranslateMessage(b.Context(), tables, way.from, pairs.MessageResponse, pairs.Schemes{}, in, id)
+					_, _, err := link.TranslateMessage(b.Context(), tables, in, pairs.Offline{From: way.from, Message: pairs.MessageResponse, ID: id})
 					require.NoError(b, err)
 				}
 			})

@@ -14,7 +14,7 @@ const (
 // code carries one code to the first of the target schemes that has it. What
 // no row codes keeps its words.
 func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Scheme) {
-	res := t.Tables.TranslateAny(from, to, t.contexts(e)...)
+	res := t.look(e, from, to, t.contexts(e))
 	target := res.Code()
 	switch res.Answer {
 	case mapping.Same, mapping.Mapped:

@@ -25,30 +25,40 @@ const (
 // nobody's ODS code, so that no organisation answers such a message.
 const NoOrganisation = "NOT-NAMED"
 
-// TranslateMessage carries one native message of the system from to the other
-// system's form, offline: nobody asked and no identity is checked, which the
-// report says. as are the schemes a response is wanted in, empty for the
-// pair's own. A native failure is carried as a native failure.
-func (l *Link) TranslateMessage(ctx context.Context, tables *mapping.Set, from string, m Message, as Schemes, in []byte, id system.MessageID) ([]byte, Report, error) {
+// Offline is what an offline translation has instead of an exchange.
+type Offline struct {
+	From    string // the system whose message it is
+	Message Message
+	// As are the schemes a response is wanted in, empty for the pair's own.
+	As    Schemes
+	ID    system.MessageID // of the message made
+	Watch Watch            // of a response
+}
+
+// TranslateMessage carries one native message to the other system's form,
+// offline: nobody asked and no identity is checked, which the report says. A
+// native failure is carried as a native failure, of which a Watch hears
+// nothing.
+func (l *Link) TranslateMessage(ctx context.Context, tables *mapping.Set, in []byte, o Offline) ([]byte, Report, error) {
 	started := time.Now()
 	var out []byte
 	var report Report
 	var err error
-	switch m {
+	switch o.Message {
 	case MessageRequest:
-		out, report, err = l.request(ctx, tables, from, in, id)
+		out, report, err = l.request(ctx, tables, in, o)
 	case MessageResponse:
-		out, report, err = l.response(ctx, tables, from, as, in, id)
+		out, report, err = l.response(ctx, tables, in, o)
 	default:
-		err = fmt.Errorf("no message %q", m)
+		err = fmt.Errorf("no message %q", o.Message)
 	}
 	report.BytesIn, report.BytesOut = len(in), len(out)
 	report.Micros = time.Since(started).Microseconds()
 	return out, report, err
 }
 
-func (l *Link) request(ctx context.Context, tables *mapping.Set, from string, in []byte, id system.MessageID) ([]byte, Report, error) {
-	d, err := l.Direction(from, tables)
+func (l *Link) request(ctx context.Context, tables *mapping.Set, in []byte, o Offline) ([]byte, Report, error) {
+	d, err := l.Direction(o.From, tables)
 	if err != nil {
 		return nil, Report{}, err
 	}
@@ -62,17 +72,17 @@ func (l *Link) request(ctx context.Context, tables *mapping.Set, from string, in
 	if err != nil {
 		return nil, report, err
 	}
-	out, err := d.Holder.Codec.EncodeRequest(ask, id)
+	out, err := d.Holder.Codec.EncodeRequest(ask, o.ID)
 	if record.ReasonOf(err) == record.ReasonNoTarget {
 		ask.Target = NoOrganisation
 		report.Warnings = append(report.Warnings, WarningReport{Code: "organisation-not-named"})
-		out, err = d.Holder.Codec.EncodeRequest(ask, id)
+		out, err = d.Holder.Codec.EncodeRequest(ask, o.ID)
 	}
 	return out, report, err
 }
 
-func (l *Link) response(ctx context.Context, tables *mapping.Set, from string, as Schemes, in []byte, id system.MessageID) ([]byte, Report, error) {
-	other, err := l.Pair.Other(from)
+func (l *Link) response(ctx context.Context, tables *mapping.Set, in []byte, o Offline) ([]byte, Report, error) {
+	other, err := l.Pair.Other(o.From)
 	if err != nil {
 		return nil, Report{}, err
 	}
@@ -80,19 +90,20 @@ func (l *Link) response(ctx context.Context, tables *mapping.Set, from string, a
 	if err != nil {
 		return nil, Report{}, err
 	}
+	d.Watch = o.Watch
 	report := d.report(string(MessageResponse))
 	report.From, report.To = d.Holder.Name, d.Consumer.Name
 	answer, err := d.Holder.Codec.DecodeResponse(ctx, in)
 	if err != nil {
 		return nil, report, err
 	}
-	q := record.Request{MessageID: id.ID, Sections: record.AllSections, Whole: true,
-		CodeScheme: cmp.Or(as.Codes, d.Rules.Unasked.Codes), DrugScheme: cmp.Or(as.Drugs, d.Rules.Unasked.Drugs)}
+	q := record.Request{MessageID: o.ID.ID, Sections: record.AllSections, Whole: true,
+		CodeScheme: cmp.Or(o.As.Codes, d.Rules.Unasked.Codes), DrugScheme: cmp.Or(o.As.Drugs, d.Rules.Unasked.Drugs)}
 	if rec := answer.Record(); rec != nil {
 		rec.Source.System = d.Holder.Title
 		report = d.Translate(rec, &q, &q)
 	}
 	report.Warnings = append(report.Warnings, WarningReport{Code: "identity-not-checked", Section: record.Demographics.String()})
-	out, err := d.Consumer.Codec.EncodeResponse(&q, answer, id)
+	out, err := d.Consumer.Codec.EncodeResponse(&q, answer, o.ID)
 	return out, report, err
 }

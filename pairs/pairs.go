@@ -149,6 +149,9 @@ type Direction struct {
 	Consumer, Holder Side
 	Rules            Rules
 	Tables           *mapping.Set
+	// Watch is told of every look-up and of the translated record; the zero
+	// Watch is nobody.
+	Watch Watch
 }
 
 // Direction is the way in which consumer asks, with the tables one exchange

@@ -74,7 +74,7 @@ func golden(t *testing.T, tables *mapping.Set, link *pairs.Link, file, from, for
 	require.NoError(t, err)
 	dir := filepath.Dir(file)
 	t.Run(filepath.Base(dir)+"/"+name, func(t *testing.T) {
-		out, report, err := link.TranslateMessage(t.Context(), tables, from, pairs.MessageResponse, pairs.Schemes{}, in, id)
+		out, report, err := link.TranslateMessage(t.Context(), tables, in, pairs.Offline{From: from, Message: pairs.MessageResponse, ID: id})
 		require.NoError(t, err)
 		writeMessage(t, filepath.Base(dir)+"-"+name, format, out)
 		report.Micros, report.Tables = 0, nil

@@ -38,7 +38,7 @@ func TestRealRecords(t *testing.T) {
 	tables := starter(t)
 	for name, in := range realRecords(t) {
 		link := openLink(t, "openhr")
-		there, report, err := link.TranslateMessage(t.Context(), tables, "emisweb", pairs.MessageResponse, pairs.Schemes{}, in, id)
+		there, report, err := link.TranslateMessage(t.Context(), tables, in, pairs.Offline{From: "emisweb", Message: pairs.MessageResponse, ID: id})
 		require.NoError(t, err, name)
 		balanced(t, report)
 		require.Zero(t, total(report, func(s pairs.SectionReport) int { return s.Failed }), name)
@@ -46,7 +46,7 @@ func TestRealRecords(t *testing.T) {
 		missing(t, name+" at SystmOne", source, decode(t, link, "systmone", there))
 		for _, format := range emisFormats {
 			link := openLink(t, format)
-			back, report, err := link.TranslateMessage(t.Context(), tables, "systmone", pairs.MessageResponse, pairs.Schemes{}, there, id)
+			back, report, err := link.TranslateMessage(t.Context(), tables, there, pairs.Offline{From: "systmone", Message: pairs.MessageResponse, ID: id})
 			require.NoError(t, err, name)
 			balanced(t, report)
 			writeMessage(t, "real-"+name, format, back)

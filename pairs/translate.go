@@ -36,6 +36,9 @@ func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report
 		rec.Warn(record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: t.unsafe})
 	}
 	rec.Settle(q.Sections)
+	if d.Watch.Translated != nil {
+		d.Watch.Translated(rec)
+	}
 	return t.report(q)
 }
 

@@ -113,7 +113,7 @@ func over(t *testing.T, link *pairs.Link, tables *mapping.Set, from string, e *r
 	rec.Settle(record.AllSections)
 	in, err := side.Codec.EncodeResponse(whole(), record.Answered(rec), id)
 	require.NoError(t, err)
-	out, _, err := link.TranslateMessage(t.Context(), tables, from, pairs.MessageResponse, pairs.Schemes{}, in, id)
+	out, _, err := link.TranslateMessage(t.Context(), tables, in, pairs.Offline{From: from, Message: pairs.MessageResponse, ID: id})
 	require.NoError(t, err)
 	return out
 }
@@ -125,7 +125,7 @@ func TestTypedTextInACodeSlot(t *testing.T) {
 	for from, slot := range map[string][2]string{"emisweb": {"<Value>G20</Value>", "<Value>5.89e+17</Value>"}, "systmone": {`Code="XE0Uc"`, `Code="5.89e+17"`}} {
 		file := map[string]string{"emisweb": "emisweb.medicalrecord.xml", "systmone": "systmone.response.xml"}[from]
 		in := strings.Replace(string(native(t, "patients/nora-quillfeather/"+file)), slot[0], slot[1], 1)
-		out, report, err := link.TranslateMessage(t.Context(), starter(t), from, pairs.MessageResponse, pairs.Schemes{}, []byte(in), id)
+		out, report, err := link.TranslateMessage(t.Context(), starter(t), []byte(in), pairs.Offline{From: from, Message: pairs.MessageResponse, ID: id})
 		require.NoError(t, err)
 		require.NotZero(t, report.MalformedCodes)
 		require.Contains(t, string(out), "5.89e+17")

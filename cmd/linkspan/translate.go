@@ -47,7 +47,8 @@ func (c translateCommand) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	id := system.MessageID{ID: uuid.NewString(), At: time.Now()}
-	out, report, err := link.TranslateMessage(ctx, tables, c.From, pairs.Message(c.Message), pairs.Schemes{Codes: c.Codes, Drugs: c.Drugs}, in, id)
+	out, report, err := link.TranslateMessage(ctx, tables, in, pairs.Offline{From: c.From, Message: pairs.Message(c.Message),
+		As: pairs.Schemes{Codes: c.Codes, Drugs: c.Drugs}, ID: id})
 	if err != nil {
 		fmt.Fprintln(to.err, "refused:", err)
 		return errRefused
