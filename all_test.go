@@ -33,6 +33,7 @@ var policy = map[string]struct {
 		[]string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig", "github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs/systmone":    {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs":             {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/emisweb", "pairs/systmone"}, nil, "pure: offline and online are one code"},
+	"pairs/coverage":    {[]string{"record", "mapping", "mapping/traffic", "xmlio", "pairs"}, nil, "pure: counts, and no patient data"},
 	"bridge/governance": {[]string{"record"}, nil, "decides on who and what, never on codes"},
 	"bridge/audit":      {nil, []string{"golang.org/x/sys"}, "the log depends on nothing it records"},
 	"bridge/natsd":      {nil, []string{"github.com/nats-io", "github.com/google/uuid"}, "the one place that links the NATS server"},

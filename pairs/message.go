@@ -97,8 +97,8 @@ func (l *Link) response(ctx context.Context, tables *mapping.Set, in []byte, o O
 	if err != nil {
 		return nil, report, err
 	}
-	q := record.Request{MessageID: o.ID.ID, Sections: record.AllSections, Whole: true,
-		CodeScheme: cmp.Or(o.As.Codes, d.Rules.Unasked.Codes), DrugScheme: cmp.Or(o.As.Drugs, d.Rules.Unasked.Drugs)}
+	q := d.Whole(o.As)
+	q.MessageID = o.ID.ID
 	if rec := answer.Record(); rec != nil {
 		rec.Source.System = d.Holder.Title
 		report = d.Translate(rec, &q, &q)
@@ -106,4 +106,11 @@ func (l *Link) response(ctx context.Context, tables *mapping.Set, in []byte, o O
 	report.Warnings = append(report.Warnings, WarningReport{Code: "identity-not-checked", Section: record.Demographics.String()})
 	out, err := d.Consumer.Codec.EncodeResponse(&q, answer, o.ID)
 	return out, report, err
+}
+
+// Whole is the request an offline translation answers: everything, in the
+// schemes given or else in the pair's own.
+func (d *Direction) Whole(as Schemes) record.Request {
+	return record.Request{Sections: record.AllSections, Whole: true,
+		CodeScheme: cmp.Or(as.Codes, d.Rules.Unasked.Codes), DrugScheme: cmp.Or(as.Drugs, d.Rules.Unasked.Drugs)}
 }
