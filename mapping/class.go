@@ -21,17 +21,23 @@ const (
 // present. It is deliberately coarse: it exists to refuse rows, never to make one. An adverse reaction or an
 // intolerance is Present, so a row from one to an allergy is refused.
 func ClassOf(term string) Class {
-	words := strings.FieldsFunc(strings.ToLower(term), separator)
-	if len(words) == 0 {
-		return Unknown
-	}
-	class := Present
-	for i, word := range words {
-		next := ""
-		if i+1 < len(words) {
-			next = words[i+1]
+	class, words := Present, 0
+	before := ""
+	var lower [longestWord]byte
+	for i := 0; i < len(term); {
+		word, end := nextWord(term, i, &lower)
+		if i = end; word == nil {
+			break
 		}
-		class = stronger(class, classOfWord(word, next))
+		words++
+		found, opens := classOfWord(before, word)
+		class, before = stronger(class, found), opens
+	}
+	switch {
+	case words == 0:
+		return Unknown
+	case before == "not": // with nothing after it
+		class = Negated
 	}
 	if class != Negated && strings.Contains(term, "?") {
 		return Suspected
@@ -39,43 +45,80 @@ func ClassOf(term string) Class {
 	return class
 }
 
-// separator splits a term into words; the slash stays, for H/O and F/H.
-func separator(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '/')
+// longestWord is the length of the longest word that tells a class, "hypersensitivity"; a longer one is cut.
+const longestWord = 17
+
+// nextWord finds the next word of the term from byte i on, in lower case, and where it ends. The slash stays, for H/O
+// and F/H.
+func nextWord(term string, i int, lower *[longestWord]byte) ([]byte, int) {
+	n := 0
+	for ; i < len(term); i++ {
+		b := term[i]
+		if b >= 'A' && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		if b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '/' {
+			if n < len(lower) {
+				lower[n] = b
+				n++
+			}
+			continue
+		}
+		if n > 0 {
+			break
+		}
+	}
+	if n == 0 {
+		return nil, i
+	}
+	return lower[:n], i
 }
 
-func classOfWord(word, next string) Class {
-	switch word {
-	case "no", "nil", "never", "denies", "excluded", "absence", "absent":
-		return Negated
+// classOfWord judges a word by itself and after the one before it, if that opened something: "not", "ruled", "family"
+// and "history" decide nothing alone.
+func classOfWord(before string, word []byte) (class Class, opens string) {
+	class = Present
+	switch before {
 	case "not":
-		switch next {
-		case "elsewhere", "otherwise", "known", "stated", "specified":
-			return Present // "NEC", "NOS" and unknown causes deny nothing
+		switch string(word) {
+		case "elsewhere", "otherwise", "known", "stated", "specified": // "NEC", "NOS" and unknown causes deny nothing
+		default:
+			class = Negated
 		}
-		return Negated
 	case "ruled":
-		if next == "out" {
-			return Negated
+		if string(word) == "out" {
+			class = Negated
 		}
-	case "suspected", "suspicion", "possible", "possibly", "probable", "query":
-		return Suspected
-	case "fh", "f/h":
-		return FamilyHistory
 	case "family":
-		if next == "history" || next == "hist" {
-			return FamilyHistory
+		if string(word) == "history" || string(word) == "hist" {
+			class = FamilyHistory
 		}
-	case "h/o", "pmh":
-		return HistoryOf
 	case "history":
-		if next == "of" {
-			return HistoryOf
+		if string(word) == "of" {
+			class = HistoryOf
 		}
-	case "allergy", "allergies", "sensitivity", "sensitivities", "hypersensitivity":
-		return Allergy
 	}
-	return Present
+	switch string(word) {
+	case "no", "nil", "never", "denies", "excluded", "absence", "absent":
+		class = Negated
+	case "not":
+		opens = "not"
+	case "ruled":
+		opens = "ruled"
+	case "family":
+		opens = "family"
+	case "history":
+		opens = "history"
+	case "suspected", "suspicion", "possible", "possibly", "probable", "query":
+		class = stronger(class, Suspected)
+	case "fh", "f/h":
+		class = stronger(class, FamilyHistory)
+	case "h/o", "pmh":
+		class = stronger(class, HistoryOf)
+	case "allergy", "allergies", "sensitivity", "sensitivities", "hypersensitivity":
+		class = stronger(class, Allergy)
+	}
+	return class, opens
 }
 
 // classStrength orders the classes where a term shows several: "No FH: asthma" is Negated, "H/O: drug allergy" HistoryOf.

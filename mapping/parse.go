@@ -1,8 +1,6 @@
 package mapping
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,22 +10,51 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of one table file. The largest national table is about 150 MiB as text.
+// The columns of a table file, in the order Write gives them; the last three may be missing.
+var columnNames = [...]string{"source_code", "source_term_code", "source_term", "target_code", "target_term_code", "target_term",
+	"relation", "context", "assured", "reason", "valid_from", "valid_to", "reviewer"}
+
 const (
-	MaxTableBytes = 256 << 20
-	maxFaults     = 200
-	maxPresize    = 1 << 21 // rows; rubbish of line ends alone must not cost memory
+	columnSource = iota
+	columnSourceTermCode
+	columnSourceTerm
+	columnTarget
+	columnTargetTermCode
+	columnTargetTerm
+	columnRelation
+	columnContext
+	columnAssured
+	columnReason
+	columnValidFrom
+	columnValidTo
+	columnReviewer
+	columnCount
+
+	requiredColumns = columnReason + 1
 )
 
-// columns is the one header row of a table file.
-const columns = "source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\treason"
-
 // Parse reads one table: comment lines "# key: value", the header row, then tab-separated rows; UTF-8, LF or CRLF.
-// It reports every fault at once; with a fault there is no table. The file name serves the messages only.
-func Parse(file string, r io.Reader, o Options) (*Table, []Fault) { return parse(file, r, o) }
+// It reports every fault at once; with a fault there is no table. The file name serves the messages only. The words of
+// the rows stay in memory; ReadFile leaves those of a large file where they are.
+func Parse(file string, r io.Reader, o Options) (*Table, []Fault) { return parse(file, r, nil, o) }
 
-// Load reads every *.tsv of one directory in name order. All faults of all
-// files are reported at once; with a fault there are no tables.
+// ReadFile parses a file. That of a large table stays open while the table is in use and must not be written to:
+// whoever changes a table replaces its file.
+func ReadFile(fsys fs.FS, name string, o Options) (*Table, []Fault) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, []Fault{unreadable(name)}
+	}
+	again, _ := f.(io.ReaderAt)
+	table, faults := parse(name, f, again, o)
+	if table == nil || table.words.file == nil {
+		f.Close()
+	}
+	return table, faults
+}
+
+// Load reads every *.tsv of one directory in name order. All faults of all files are reported at once; with a fault
+// there are no tables.
 func Load(fsys fs.FS, dir string, o Options) ([]*Table, []Fault) {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
@@ -39,7 +66,7 @@ func Load(fsys fs.FS, dir string, o Options) ([]*Table, []Fault) {
 		if entry.IsDir() || path.Ext(entry.Name()) != ".tsv" {
 			continue
 		}
-		table, found := loadOne(fsys, path.Join(dir, entry.Name()), o)
+		table, found := ReadFile(fsys, path.Join(dir, entry.Name()), o)
 		tables, faults = append(tables, table), append(faults, found...)
 	}
 	if len(faults) > 0 {
@@ -48,26 +75,22 @@ func Load(fsys fs.FS, dir string, o Options) ([]*Table, []Fault) {
 	return tables, nil
 }
 
-func loadOne(fsys fs.FS, name string, o Options) (*Table, []Fault) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, []Fault{unreadable(name)}
-	}
-	defer f.Close()
-	return parse(name, f, o)
-}
-
 func unreadable(name string) Fault {
 	return Fault{File: name, What: "cannot be read", Why: "the table would be missing without a word", Mend: "restore the file or its permissions"}
 }
 
 // parser gathers one table and its faults.
 type parser struct {
+	Options
 	file   string
 	line   int
 	table  *Table
-	seen   map[rowKey]int // row number in table.rows
+	codes  strings.Builder
 	header map[string]bool
+	// dated are the days of the rows that state any, by line.
+	dated  map[int]days
+	counts map[string]*Warning
+	warned []string // the keys of counts in the order they were first met
 	faults []Fault
 }
 
@@ -77,89 +100,106 @@ type rowKey struct {
 	context         Context
 }
 
-func (r *Row) key() rowKey { return rowKey{r.Source.Value, r.Source.TermCode, r.Context} }
-
 func (p *parser) fault(what, why, mend string) {
 	p.faults = append(p.faults, Fault{File: p.file, Line: p.line, What: what, Why: why, Mend: mend})
 }
 
-func parse(file string, r io.Reader, o Options) (*Table, []Fault) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxTableBytes+1))
-	if err != nil {
-		return nil, []Fault{unreadable(file)}
+// warn counts a warning of one kind; the first place stands for all.
+func (p *parser) warn(what, why, mend string) {
+	w := p.counts[what]
+	if w == nil {
+		w = &Warning{Fault: Fault{File: p.file, Line: p.line, What: what, Why: why, Mend: mend}}
+		p.counts[what] = w
+		p.warned = append(p.warned, what)
 	}
-	if len(data) > MaxTableBytes {
-		return nil, []Fault{{File: file, What: fmt.Sprintf("more than %d bytes", MaxTableBytes),
-			Why: "no table of this trade is so large", Mend: "split the table or check what was copied"}}
+	w.Count++
+}
+
+func parse(file string, r io.Reader, again io.ReaderAt, o Options) (*Table, []Fault) {
+	p := &parser{Options: o, file: file, table: &Table{Header: Header{Layer: o.Layer}, File: file}, header: map[string]bool{},
+		dated: map[int]days{}, counts: map[string]*Warning{}}
+	in := newLines(r, again)
+	columns := p.readHeader(in)
+	if f := in.fault(file); f != nil {
+		return nil, []Fault{*f}
 	}
-	sum := sha256.Sum256(data)
-	text := strings.TrimPrefix(string(data), "\ufeff")
-	p := &parser{
-		file:   file,
-		table:  &Table{Header: Header{Layer: o.Layer}, File: file, SHA256: hex.EncodeToString(sum[:])},
-		seen:   make(map[rowKey]int, min(strings.Count(text, "\n"), maxPresize)),
-		header: map[string]bool{},
-	}
-	rest := p.readHeader(text)
 	p.checkHeader()
-	p.readRows(rest)
-	p.checkTable()
+	if columns {
+		p.readRows(in)
+	}
+	if f := in.fault(file); f != nil {
+		return nil, append(p.faults, *f)
+	}
+	t := p.table
+	t.SHA256, t.words = in.sum(), in.words()
+	t.packed.codes = p.codes.String()
+	t.packed.sort()
+	if len(p.faults) < maxFaults {
+		p.checkKeys()
+		p.checkTable()
+	}
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}
-	return p.table, nil
-}
-
-// next cuts one line off, without its ending, and reports what makes a line unreadable as text.
-func (p *parser) next(text string) (line, rest string, ok bool) {
-	p.line++
-	line, rest, _ = strings.Cut(text, "\n")
-	line = strings.TrimSuffix(line, "\r")
-	switch {
-	case !utf8.ValidString(line):
-		p.fault("not UTF-8", "terms would be shown wrong", "save the file as UTF-8")
-		return line, rest, false
-	case strings.ContainsRune(line, '\r'):
-		p.fault("a carriage return inside a cell", "a spreadsheet broke the row", "put the row on one line, ending in LF or CRLF")
-		return line, rest, false
-	case strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) >= 0:
-		p.fault("a control character", "a code or term with an invisible character matches nothing", "delete the character")
-		return line, rest, false
+	t.packed.rows = slices.Clip(t.packed.rows)
+	t.packed.buildIndex()
+	for _, what := range p.warned {
+		t.warned = append(t.warned, *p.counts[what])
 	}
-	return line, rest, true
+	return t, nil
 }
 
-// readHeader takes the "# key: value" lines and the header row, and returns the rows.
-func (p *parser) readHeader(text string) string {
-	for text != "" {
-		line, rest, ok := p.next(text)
-		text = rest
-		if ok && !strings.HasPrefix(line, "#") {
-			if line != columns {
-				p.fault("wrong header row", "columns would be read as something else",
-					"make the first row after the comments: "+strings.ReplaceAll(columns, "\t", " ")+", tab-separated")
-			}
-			return text
+// next takes one line and reports what makes it unreadable as text.
+func (p *parser) next(in *lines) (line string, readable, more bool) {
+	line, more = in.next()
+	p.line = in.number
+	if !more {
+		return "", false, false
+	}
+	ascii := true
+	for i := range len(line) {
+		switch b := line[i]; {
+		case b >= 0x80:
+			ascii = false
+		case b == '\r':
+			p.fault("a carriage return inside a cell", "a spreadsheet broke the row", "put the row on one line, ending in LF or CRLF")
+			return line, false, true
+		case b < ' ' && b != '\t' || b == 0x7f:
+			p.fault("a control character", "a code or term with an invisible character matches nothing", "delete the character")
+			return line, false, true
+		}
+	}
+	if !ascii && !utf8.ValidString(line) {
+		p.fault("not UTF-8", "terms would be shown wrong", "save the file as UTF-8")
+		return line, false, true
+	}
+	return line, true, true
+}
+
+// readHeader takes the "# key: value" lines and the header row; false where there is none that rows can be read by.
+func (p *parser) readHeader(in *lines) bool {
+	for {
+		line, readable, more := p.next(in)
+		if !more {
+			p.line++
+			p.fault("no header row", "a table without rows is no table", "add the header row and the rows")
+			return false
+		}
+		if in.number == 1 {
+			line = strings.TrimPrefix(line, "\ufeff")
+		}
+		if readable && !strings.HasPrefix(line, "#") {
+			return p.readColumns(line)
 		}
 		key, value, found := strings.Cut(strings.TrimPrefix(line, "#"), ":")
-		if ok && found {
+		if readable && found {
 			p.setHeader(strings.TrimSpace(key), strings.TrimSpace(value))
 		}
 	}
-	p.line++
-	p.fault("no header row", "a table without rows is no table", "add the header row and the rows")
-	return ""
 }
 
 func (p *parser) setHeader(key, value string) {
-	t := p.table
-	targets := map[string]*string{
-		"id": &t.ID, "version": &t.Version, "licence": &t.Licence, "source": &t.Source, "use": &t.Use,
-		"attribution": &t.Attribution, "author": &t.Author, "reviewed-by": &t.ReviewedBy, "valid-from": &t.ValidFrom, "purpose": &t.Purpose,
-		"source-file": &t.SourceFile, "source-release": &t.SourceRelease, "source-sha256": &t.SourceSHA256,
-		"from": (*string)(&t.From), "to": (*string)(&t.To), "layer": (*string)(&t.Layer),
-	}
-	target := targets[key]
+	target := p.table.Header.field(key)
 	if target == nil {
 		return // any other comment
 	}
@@ -170,11 +210,42 @@ func (p *parser) setHeader(key, value string) {
 	*target = value
 }
 
-func (p *parser) readRows(text string) {
-	for text != "" {
-		line, rest, ok := p.next(text)
-		text = rest
-		if ok {
+// columns says in which cell of a row each column is, counted from 1; 0 is nowhere.
+type columns struct {
+	at    [columnCount]int
+	count int
+}
+
+func (p *parser) readColumns(line string) bool {
+	wrong := func() bool {
+		p.fault("wrong header row", "columns would be read as something else",
+			"make the first row after the comments: "+strings.Join(columnNames[:requiredColumns], " ")+", tab-separated; "+
+				strings.Join(columnNames[requiredColumns:], ", ")+" may follow")
+		return false
+	}
+	for i, name := range strings.Split(line, "\t") {
+		at := slices.Index(columnNames[:], name)
+		if at < 0 || p.table.columns.at[at] != 0 {
+			return wrong()
+		}
+		p.table.columns.at[at] = i + 1
+		p.table.columns.count++
+	}
+	if slices.Contains(p.table.columns.at[:requiredColumns], 0) {
+		return wrong()
+	}
+	return true
+}
+
+func (p *parser) readRows(in *lines) {
+	first := in.number + 1
+	p.table.packed.first = uint32(first)
+	for {
+		line, readable, more := p.next(in)
+		if !more {
+			return
+		}
+		if readable {
 			p.readRow(line)
 		}
 		if len(p.faults) >= maxFaults {
@@ -185,73 +256,96 @@ func (p *parser) readRows(text string) {
 }
 
 func (p *parser) readRow(line string) {
-	cells := strings.Split(line, "\t")
-	if want := strings.Count(columns, "\t") + 1; len(cells) != want {
-		p.fault(fmt.Sprintf("%d fields", len(cells)), fmt.Sprintf("every row has %d", want), "add or delete tabs")
+	var cells [columnCount]string
+	if count := p.table.columns.cut(line, &cells); count != p.table.columns.count {
+		p.fault(fmt.Sprintf("%d fields", count), fmt.Sprintf("every row has %d", p.table.columns.count), "add or delete tabs")
 		return
 	}
 	for i, cell := range cells {
-		if i != 2 && i != 5 && i != 9 && strings.TrimSpace(cell) != cell {
+		words := i == columnSourceTerm || i == columnTargetTerm || i == columnReason || i == columnReviewer
+		if !words && cell != "" && (cell[0] == ' ' || cell[len(cell)-1] == ' ') {
 			p.fault("a space around a cell", "codes are compared byte for byte", "delete the space")
 			return
 		}
 	}
-	t := p.table
-	row := Row{
-		Source:   Code{Scheme: t.From, Value: cells[0], TermCode: cells[1], Term: cells[2]},
-		Relation: Relation(cells[6]),
-		Context:  Context(cells[7]),
-		Assured:  cells[8] == "yes",
-		Class:    ClassOf(cells[2]), TargetClass: ClassOf(cells[5]),
-		Reason:   cells[9],
-		Line:     p.line,
+	row := rowOf(p.table, &cells, p.line)
+	if row.Context != Any && !lowerWords(cells[columnContext]) || cells[columnContext] == "" {
+		p.fault("unknown context", "a context is any, with-value or a kind in lower case", "write any")
 	}
-	if cells[3] != "" || cells[4] != "" || cells[5] != "" {
-		row.Target = Code{Scheme: t.To, Value: cells[3], TermCode: cells[4], Term: cells[5]}
+	if cells[columnAssured] != "yes" && cells[columnAssured] != "no" {
+		p.fault("assured is neither yes nor no", "assurance decides whether an inexact row may code", "write yes or no")
+	}
+	row.Class, row.TargetClass = ClassOf(row.Source.Term), ClassOf(row.Target.Term)
+	p.checkDays(&row)
+	if p.checkRow(&row) {
+		p.pack(&row)
+	}
+}
+
+// cut takes a row apart and counts its fields.
+func (c *columns) cut(line string, cells *[columnCount]string) int {
+	var fields [columnCount]string
+	count := 0
+	for more := true; more; count++ {
+		var field string
+		field, line, more = strings.Cut(line, "\t")
+		if count < len(fields) {
+			fields[count] = field
+		}
+	}
+	for column, at := range c.at {
+		if at > 0 {
+			cells[column] = fields[at-1]
+		}
+	}
+	return count
+}
+
+// rowOf is the row that the cells say, as they stand and without its classes.
+func rowOf(t *Table, cells *[columnCount]string, line int) Row {
+	row := Row{
+		Source:    Code{Scheme: t.From, Value: cells[columnSource], TermCode: cells[columnSourceTermCode], Term: cells[columnSourceTerm]},
+		Relation:  Relation(cells[columnRelation]),
+		Context:   Context(cells[columnContext]),
+		Assured:   cells[columnAssured] == "yes",
+		ValidFrom: cells[columnValidFrom], ValidTo: cells[columnValidTo],
+		Reason: cells[columnReason], Reviewer: cells[columnReviewer],
+		Line: line,
+	}
+	if target := (Code{Value: cells[columnTarget], TermCode: cells[columnTargetTermCode], Term: cells[columnTargetTerm]}); target != (Code{}) {
+		target.Scheme = t.To
+		row.Target = target
 	}
 	if row.Context == "any" {
 		row.Context = Any
-	} else if !lowerWords(cells[7]) {
-		p.fault("unknown context", "a context is any, with-value or a kind in lower case", "write any")
 	}
-	if cells[8] != "yes" && cells[8] != "no" {
-		p.fault("assured is neither yes nor no", "assurance decides whether an inexact row may code", "write yes or no")
-	}
-	p.checkRow(&row)
-	p.checkKey(&row)
-	t.rows = append(t.rows, row)
+	return row
 }
 
-// checkKey refuses a second row for the same key.
-func (p *parser) checkKey(row *Row) {
-	first, twice := p.seen[row.key()]
-	if !twice {
-		p.seen[row.key()] = len(p.table.rows)
+// pack puts a row without fault to the others.
+func (p *parser) pack(row *Row) {
+	t := &p.table.packed
+	context := slices.Index(t.contexts, row.Context)
+	if context < 0 {
+		context = len(t.contexts)
+		t.contexts = append(t.contexts, Context(strings.Clone(string(row.Context))))
+	}
+	if context > maxContexts {
+		p.fault("more than 256 contexts", "a context is a kind of entry", "check the context column")
 		return
 	}
-	other := &p.table.rows[first]
-	if sameTarget(other, row) {
-		p.fault(fmt.Sprintf("the row of line %d again", other.Line), "a key has one row", "delete one")
-		return
+	packed := packedRow{at: uint32(p.codes.Len()), flags: packFlags(row), context: uint8(context)}
+	for i, code := range [...]string{row.Source.Value, row.Source.TermCode, row.Target.Value, row.Target.TermCode} {
+		packed.lengths[i] = uint8(len(code)) // every scheme's syntax ends long before 255
+		p.codes.WriteString(code)
 	}
-	p.fault(fmt.Sprintf("conflicts with line %d", other.Line), "one code and context cannot have two targets", "keep the right one, or none")
+	if t.lines == nil && int(t.first)+len(t.rows) != row.Line {
+		t.stateLines()
+	}
+	if t.lines != nil {
+		t.lines = append(t.lines, uint32(row.Line))
+	}
+	t.rows = append(t.rows, packed)
 }
 
-func sameTarget(a, b *Row) bool {
-	return a.Relation == b.Relation && a.Target.Value == b.Target.Value && a.Target.TermCode == b.Target.TermCode
-}
-
-// sortTables orders the tables of a set: by direction, the higher layer first, then by name.
-func sortTables(tables []*Table) []*Table {
-	sorted := slices.Clone(tables)
-	slices.SortStableFunc(sorted, func(a, b *Table) int {
-		if n := strings.Compare(string(a.From)+"\x00"+string(a.To), string(b.From)+"\x00"+string(b.To)); n != 0 {
-			return n
-		}
-		if n := b.Layer.rank() - a.Layer.rank(); n != 0 {
-			return n
-		}
-		return strings.Compare(a.ID+"\x00"+a.Version+"\x00"+a.SHA256, b.ID+"\x00"+b.Version+"\x00"+b.SHA256)
-	})
-	return sorted
-}
+const maxContexts = 255

@@ -18,7 +18,7 @@ import (
 func tableText(from, to Scheme, layer Layer, rows ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# id: %s-%s\n# version: 1\n# from: %s\n# to: %s\n# layer: %s\n", from, to, from, to, layer)
-	b.WriteString("# use: test\n# licence: none\n# source: a test\n" + columns + "\n")
+	b.WriteString("# use: test\n# licence: none\n# source: a test\n" + strings.Join(columnNames[:requiredColumns], "\t") + "\n")
 	for _, row := range rows {
 		b.WriteString(strings.ReplaceAll(row, "|", "\t") + "\n")
 	}
@@ -95,12 +95,12 @@ func TestEveryFaultAtOnce(t *testing.T) {
 }
 
 func TestRubbishIsBounded(t *testing.T) {
-	_, faults := Parse("rubbish", strings.NewReader(strings.Repeat("x\n", 1_000_000)), Options{})
+	_, faults := Parse("rubbish", strings.NewReader(tableText(ReadV2, CTV3, LocalLayer)+strings.Repeat("x\n", 1_000_000)), Options{})
 	require.LessOrEqual(t, len(faults), maxFaults+1)
 	require.Contains(t, faults[len(faults)-1].What, "reading stopped")
 	_, faults = Parse("endless", endless{}, Options{})
 	require.Len(t, faults, 1)
-	require.Contains(t, faults[0].What, "bytes")
+	require.Contains(t, faults[0].What, "64 KiB")
 }
 
 // endless is a reader that never ends.

@@ -12,9 +12,11 @@ import (
 // Set is an immutable map set: both directions of a pair and every layer. One set serves an exchange from its first
 // byte to its last. It is safe for use by many goroutines.
 type Set struct {
-	tables     []*Table
-	digest     string
-	directions map[pair]*direction
+	tables []*Table
+	digest string
+	// directions has the tables between two schemes, the higher layer first. From a scheme to itself lead the tables of
+	// its superseded identifiers.
+	directions map[pair][]*Table
 	words      map[word]string
 }
 
@@ -25,42 +27,16 @@ type word struct {
 	value  string
 }
 
-// direction holds the rows in force between two schemes, those of one source value side by side, ordered by term code.
-type direction struct {
-	rows   []placed
-	values map[string]span
-}
-
-type span struct{ start, end uint32 }
-
-// placed is a row and the table it came from.
-type placed struct {
-	row   *Row
-	table *Table
-}
-
 // NewSet builds a set. Two tables of one layer that disagree about a key, and one table loaded twice, are faults; all
-// are reported at once, and with a fault there is no set.
+// are reported at once, and with a fault there is no set. The tables are used as they are: sets may share them.
 func NewSet(tables ...*Table) (*Set, []Fault) {
-	s := &Set{tables: sortTables(tables), directions: map[pair]*direction{}, words: map[word]string{}}
+	s := &Set{tables: sortTables(tables), directions: map[pair][]*Table{}, words: map[word]string{}}
 	faults := twice(s.tables)
-	byPair := map[pair][]placed{}
 	for _, t := range s.tables {
-		key := pair{t.From, t.To}
-		for i := range t.rows {
-			row := &t.rows[i]
-			byPair[key] = append(byPair[key], placed{row, t})
-			if w := (word{t.From, row.Source.Value}); t.From.Enumeration() && row.Source.Term != "" && s.words[w] == "" {
-				s.words[w] = row.Source.Term
-			}
-		}
-	}
-	for _, t := range s.tables {
-		key := pair{t.From, t.To}
-		if s.directions[key] == nil {
-			d, found := newDirection(byPair[key])
-			s.directions[key], faults = d, append(faults, found...)
-		}
+		s.addWords(t)
+		way := pair{t.From, t.To} // of a history table both are one
+		faults = append(faults, conflicts(s.directions[way], t)...)
+		s.directions[way] = append(s.directions[way], t)
 	}
 	if len(faults) > 0 {
 		return nil, faults
@@ -69,35 +45,47 @@ func NewSet(tables ...*Table) (*Set, []Fault) {
 	return s, nil
 }
 
-func newDirection(rows []placed) (*direction, []Fault) {
-	slices.SortStableFunc(rows, func(a, b placed) int {
-		return cmp.Or(
-			strings.Compare(a.row.Source.Value, b.row.Source.Value),
-			strings.Compare(a.row.Source.TermCode, b.row.Source.TermCode),
-			strings.Compare(string(a.row.Context), string(b.row.Context)),
-			b.table.Layer.rank()-a.table.Layer.rank(),
-		)
-	})
-	var faults []Fault
-	d := &direction{values: make(map[string]span, len(rows))}
-	for i, p := range rows {
-		if i > 0 && rows[i-1].row.key() == p.row.key() { // hidden by a higher layer, or in conflict with its own
-			if above := rows[i-1]; above.table.Layer == p.table.Layer && !sameTarget(above.row, p.row) {
-				faults = append(faults, Fault{File: p.table.File, Line: p.row.Line,
-					What: fmt.Sprintf("conflicts with %s:%d", above.table.File, above.row.Line),
-					Why:  "two tables of one layer disagree", Mend: "delete one row or move one table to another layer"})
-			}
-			continue
-		}
-		at := uint32(len(d.rows))
-		d.rows = append(d.rows, p)
-		if s, ok := d.values[p.row.Source.Value]; ok {
-			d.values[p.row.Source.Value] = span{s.start, at + 1}
-		} else {
-			d.values[p.row.Source.Value] = span{at, at + 1}
+// addWords takes the words of enumerated values from the rows.
+func (s *Set) addWords(t *Table) {
+	if !t.From.Enumeration() {
+		return
+	}
+	for row := range t.Rows() {
+		if w := (word{t.From, row.Source.Value}); row.Source.Term != "" && s.words[w] == "" {
+			s.words[w] = row.Source.Term
 		}
 	}
-	return d, faults
+}
+
+// conflicts finds the keys of a table that another of its layer gives another target.
+func conflicts(others []*Table, t *Table) []Fault {
+	var faults []Fault
+	for _, other := range others {
+		if other.Layer != t.Layer {
+			continue
+		}
+		few, many := t, other
+		if few.Len() > many.Len() {
+			few, many = many, few
+		}
+		for i := range few.packed.rows {
+			j, ok := many.packed.at(few.packed.key(i))
+			if !ok || few.packed.sameTarget(i, &many.packed, j) {
+				continue
+			}
+			mine, theirs := few.packed.line(i), many.packed.line(j)
+			if few != t {
+				mine, theirs = theirs, mine
+			}
+			faults = append(faults, Fault{File: t.File, Line: mine, What: fmt.Sprintf("conflicts with %s:%d", other.File, theirs),
+				Why: "two tables of one layer disagree", Mend: "delete one row or move one table to another layer"})
+			if len(faults) >= maxFaults {
+				break
+			}
+		}
+	}
+	slices.SortFunc(faults, func(a, b Fault) int { return a.Line - b.Line })
+	return faults
 }
 
 func twice(tables []*Table) []Fault {
@@ -118,6 +106,16 @@ func twice(tables []*Table) []Fault {
 	return faults
 }
 
+// sortTables orders the tables of a set: by direction, the higher layer first, then by name.
+func sortTables(tables []*Table) []*Table {
+	sorted := slices.Clone(tables)
+	slices.SortStableFunc(sorted, func(a, b *Table) int {
+		return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)),
+			b.Layer.rank()-a.Layer.rank(), strings.Compare(a.ID, b.ID), strings.Compare(a.Version, b.Version), strings.Compare(a.SHA256, b.SHA256))
+	})
+	return sorted
+}
+
 func digest(tables []*Table) string {
 	h := sha256.New()
 	for _, t := range tables {
@@ -134,7 +132,7 @@ func (s *Set) Digest() string { return s.digest }
 func (s *Set) Tables() []*Table { return slices.Clone(s.tables) }
 
 // Has reports whether any table of the set leads from one scheme to the other.
-func (s *Set) Has(from, to Scheme) bool { return s.directions[pair{from, to}] != nil }
+func (s *Set) Has(from, to Scheme) bool { return len(s.directions[pair{from, to}]) > 0 }
 
 // Words are the human words of an enumeration value: the source term of any row for it, else the value itself.
 func (s *Set) Words(c Code) string {
@@ -142,4 +140,13 @@ func (s *Set) Words(c Code) string {
 		return w
 	}
 	return c.Value
+}
+
+// Until is the first day on which other rows are in force, YYYY-MM-DD; empty is never.
+func (s *Set) Until() string {
+	until := ""
+	for _, t := range s.tables {
+		until = earlier(until, t.until)
+	}
+	return until
 }

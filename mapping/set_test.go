@@ -191,7 +191,7 @@ func TestEnumerations(t *testing.T) {
 }
 
 func TestDrugsNeedEquivalence(t *testing.T) {
-	set := mustSet(t, tableText(EMISDrug, DMD, NationalLayer, "META1787|||325278007|||source-is-narrower-than-target|any|yes|"))
+	set := mustSet(t, tableText(EMISDrug, DMD, NationalLayer, "META1787||Metformin 500mg tablets|325278007||Metformin 500mg tablets|source-is-narrower-than-target|any|yes|"))
 	require.Equal(t, Inexact, set.Translate(Code{Scheme: EMISDrug, Value: "META1787"}, DMD).Answer)
 }
 

@@ -116,29 +116,88 @@ type Header struct {
 // HistoryPurpose marks a table from superseded identifiers to current ones of the same scheme.
 const HistoryPurpose = "history"
 
-// Table is one directional table as read from one file. It does not change after Parse.
+// Table is one directional table as read from one file. It does not change after Parse, and is safe for use by many
+// goroutines.
 type Table struct {
 	Header
-	File   string
-	SHA256 string // of the file's bytes, in hexadecimal
-	rows   []Row
-	warned []Warning
+	File    string
+	SHA256  string // of the file's bytes, in hexadecimal
+	packed  packed
+	columns columns
+	words   words
+	warned  []Warning
+	until   string // the first day on which other rows are in force, or ""
 }
 
-// Len is the number of rows.
-func (t *Table) Len() int { return len(t.rows) }
+// Len is the number of rows in force.
+func (t *Table) Len() int { return len(t.packed.rows) }
 
 // Warnings are what a reviewer should look at and what does not refuse the table, one for each kind.
 func (t *Table) Warnings() []Warning { return t.warned }
 
-// Rows yields the rows in the order of their keys: value, term code, context.
+// Strict reports whether a row of the table is about an allergy or a drug: only an equivalent one codes.
+func (t *Table) Strict(r Row) bool { return t.strict(r.Context) }
+
+func (t *Table) strict(c Context) bool { return t.From.drug() || t.To.drug() || c.strict() }
+
+// Rows yields the rows in force in the order of their keys: value, term code, context.
 func (t *Table) Rows() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
-		for _, row := range t.rows {
-			if !yield(row) {
+		in := reading{words: &t.words}
+		for i := range t.packed.rows {
+			if !yield(t.row(&in, i)) {
 				return
 			}
 		}
+	}
+}
+
+// row is row i with its words. Where the file no longer has them it is the codes alone.
+func (t *Table) row(in *reading, i int) Row {
+	p := &t.packed
+	r := p.rows[i]
+	row := Row{
+		Source:   Code{Scheme: t.From, Value: p.code(r, 0), TermCode: p.code(r, 1)},
+		Relation: r.relation(), Context: p.contexts[r.context], Assured: r.assured(),
+		Class: r.class(), TargetClass: r.targetClass(), Line: p.line(i),
+	}
+	if r.relation() != NoMap {
+		row.Target = Code{Scheme: t.To, Value: p.code(r, 2), TermCode: p.code(r, 3)}
+	}
+	line, ok := in.at(row.Line)
+	var cells [columnCount]string
+	if !ok || t.columns.cut(line, &cells) != t.columns.count {
+		return row
+	}
+	if there := rowOf(t, &cells, row.Line); there.Source.Is(row.Source) && there.Target.Is(row.Target) {
+		row.Source.Term, row.Target.Term = there.Source.Term, there.Target.Term
+		row.ValidFrom, row.ValidTo, row.Reason, row.Reviewer = there.ValidFrom, there.ValidTo, there.Reason, there.Reviewer
+	}
+	return row
+}
+
+// field is the place of a header line, nil for any other comment.
+func (h *Header) field(key string) *string {
+	for _, f := range h.fields() {
+		if f.key == key {
+			return f.value
+		}
+	}
+	return nil
+}
+
+type headerField struct {
+	key   string
+	value *string
+}
+
+// fields are the header lines in the order they are written.
+func (h *Header) fields() []headerField {
+	return []headerField{
+		{"id", &h.ID}, {"version", &h.Version}, {"from", (*string)(&h.From)}, {"to", (*string)(&h.To)}, {"layer", (*string)(&h.Layer)},
+		{"purpose", &h.Purpose}, {"use", &h.Use}, {"licence", &h.Licence}, {"source", &h.Source}, {"attribution", &h.Attribution},
+		{"author", &h.Author}, {"reviewed-by", &h.ReviewedBy}, {"valid-from", &h.ValidFrom}, {"source-file", &h.SourceFile},
+		{"source-release", &h.SourceRelease}, {"source-sha256", &h.SourceSHA256},
 	}
 }
 

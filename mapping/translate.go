@@ -7,8 +7,8 @@ type Answer string
 const (
 	Mapped      Answer = "mapped"    // a row whose relation lets it code
 	Same        Answer = "same"      // source scheme and target scheme are one
-	Inexact     Answer = "inexact"   // a row exists but its relation forbids coding; Target holds the near match
-	AnswerNoMap Answer = "no-map"    // a row says there is no map; Reason says why
+	Inexact     Answer = "inexact"   // a row exists but may not code; Target holds the near match
+	AnswerNoMap Answer = "no-map"    // a row says there is no map; its reason says why
 	Unmapped    Answer = "unmapped"  // no row
 	Ambiguous   Answer = "ambiguous" // the term code is not stated and the rows differ
 	Malformed   Answer = "malformed" // the code fails its scheme's syntax; it must not be named anywhere
@@ -25,39 +25,41 @@ type Result struct {
 	Class, TargetClass Class
 	// Superseded says that the row is that of the code which replaced this one.
 	Superseded bool
-	Table    *Table // nil where no row answered
-	Line     int
-	Answer   Answer
-	Reason   string // in our words, where no row answered
-	row      *Row
+	Table      *Table // nil where no row answered
+	Line       int
+	Answer     Answer
+	Reason     string // in our words, where no row answered
+	row        int    // in the table
 }
 
 // Code is Target with the words the table gives it; of Same it is the code asked for.
 func (r Result) Code() Code {
 	code := r.Target
-	if r.row != nil {
-		code.Term = r.row.Target.Term
+	if r.Table != nil {
+		code.Term = r.Row().Target.Term
 	}
 	return code
 }
 
 // Row is the row that answered, with all its words; zero where none did.
 func (r Result) Row() Row {
-	if r.row == nil {
+	if r.Table == nil {
 		return Row{}
 	}
-	return *r.row
+	return r.Table.row(&reading{words: &r.Table.words}, r.row)
 }
 
 // Translate answers for one code. Contexts are tried in the order given, most specific first, and Any always last.
 //
-// The key is (scheme, value, term code, context), byte for byte. Where the code states no term code and the table has
+// The key is (scheme, value, term code, context), byte for byte. Where the code states no term code and the tables have
 // them for its value: the row whose source term is the code's Term; else the preferred row ("00", in other schemes the
-// row without a term code), if every term code of the value has the same target; else Ambiguous.
+// row without a term code), if every term code of the value has the same target; else Ambiguous. A code without a row
+// that a history table knows to be superseded is answered for by the rows of the code that replaced it.
 //
 // An equivalent row is Mapped. So is an assured row of another relation, except for allergies and medication, and so is
 // a narrower row from or to an enumeration, except for allergies: there Relation stays Narrower and the caller keeps
-// the original as text.
+// the original as text. An allergy or a drug is not coded by a derived table, nor where the class of context of either
+// side is unknown.
 func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
 	if c.Scheme == to {
 		if fault := c.fault(); fault != "" {
@@ -65,16 +67,18 @@ func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
 		}
 		return Result{Answer: Same, Target: c, Relation: Equivalent}
 	}
-	found, ambiguous := s.find(&c, to, contexts)
-	switch {
-	case ambiguous:
-		return Result{Answer: Ambiguous, Reason: "the term code is not stated and its terms have different targets"}
-	case found.row != nil:
-		return found.result(contexts)
+	if r, ok := s.look(&c, to, contexts); ok {
+		return r
 	}
 	// Only a miss pays for the syntax check: every code of a table passed it at load.
 	if fault := c.fault(); fault != "" {
 		return Result{Answer: Malformed, Reason: fault}
+	}
+	if current, ok := s.current(c); ok {
+		if r, ok := s.look(&current, to, contexts); ok {
+			r.Superseded = true
+			return r
+		}
 	}
 	return Result{Answer: Unmapped, Reason: "no row"}
 }
@@ -109,94 +113,169 @@ func informs(a Answer) int {
 	return 0
 }
 
-// find looks up the row that answers for c, or reports that several would.
-func (s *Set) find(c *Code, to Scheme, contexts []Context) (placed, bool) {
-	d := s.directions[pair{c.Scheme, to}]
-	if d == nil {
-		return placed{}, false
+// look answers from the rows for the code as it stands; false where there are none.
+func (s *Set) look(c *Code, to Scheme, contexts []Context) (Result, bool) {
+	var usual [usualLayers]rowsOf
+	found, ambiguous := find(s.layers(c, to, usual[:0]), c, contexts)
+	switch {
+	case ambiguous:
+		return Result{Answer: Ambiguous, Reason: "the term code is not stated and its terms have different targets"}, true
+	case found.table != nil:
+		return found.result(c, contexts), true
 	}
-	at, ok := d.values[c.Value]
-	if !ok {
-		return placed{}, false
-	}
-	rows := d.rows[at.start:at.end]
-	if c.TermCode == "" && rows[len(rows)-1].row.Source.TermCode != "" {
-		return unstated(rows, c, contexts)
-	}
-	return inContext(rows, c.TermCode, contexts), false
+	return Result{}, false
 }
 
-// inContext picks the row of one term code for the first context that has one.
-func inContext(rows []placed, termCode string, contexts []Context) placed {
+// current is the code that replaced a superseded one.
+func (s *Set) current(c Code) (Code, bool) {
+	var usual [usualLayers]rowsOf
+	found, ambiguous := find(s.layers(&c, c.Scheme, usual[:0]), &c, nil)
+	if found.table == nil || ambiguous || found.packed().relation() != Equivalent {
+		return Code{}, false
+	}
+	value, termCode := found.table.packed.target(found.row)
+	return Code{Scheme: c.Scheme, Value: value, TermCode: termCode, Term: c.Term}, true
+}
+
+// placed is a row of a table; without a table it is none.
+type placed struct {
+	table *Table
+	row   int
+}
+
+func (p placed) packed() packedRow { return p.table.packed.rows[p.row] }
+func (p placed) sameCode(o placed) bool {
+	return p.table.packed.sameCode(p.row, &o.table.packed, o.row)
+}
+
+// term is the row's source term.
+func (p placed) term() string {
+	in := reading{words: &p.table.words}
+	line, _ := in.at(p.table.packed.line(p.row))
+	var cells [columnCount]string
+	p.table.columns.cut(line, &cells)
+	return cells[columnSourceTerm]
+}
+
+// rowsOf are the rows of one source value in one table.
+type rowsOf struct {
+	table      *Table
+	start, end int
+}
+
+// usualLayers is how many tables of one direction are looked up without allocating.
+const usualLayers = 8
+
+// layers appends the rows of a code's value in every table of the direction that has any, the highest layer first.
+func (s *Set) layers(c *Code, to Scheme, into []rowsOf) []rowsOf {
+	for _, t := range s.directions[pair{c.Scheme, to}] {
+		if start, end := t.packed.find(c.Value); start < end {
+			into = append(into, rowsOf{t, start, end})
+		}
+	}
+	return into
+}
+
+// find picks the row that answers for c, or reports that several would.
+func find(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
+	if c.TermCode == "" && haveTermCodes(layers) {
+		return unstated(layers, c, contexts)
+	}
+	return inContext(layers, c.TermCode, contexts), false
+}
+
+// haveTermCodes reports whether any of the rows has one. Rows are in the order of their term codes.
+func haveTermCodes(layers []rowsOf) bool {
+	for _, l := range layers {
+		if l.table.packed.termCode(l.end-1) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// inContext picks the row of one term code for the first context that has one, from the highest layer that does.
+func inContext(layers []rowsOf, termCode string, contexts []Context) placed {
 	for i := 0; i <= len(contexts); i++ {
 		context := Any
 		if i < len(contexts) {
 			context = contexts[i]
 		}
-		for _, p := range rows {
-			if p.row.Context == context && p.row.Source.TermCode == termCode {
-				return p
+		for _, l := range layers {
+			for row := l.start; row < l.end; row++ {
+				if l.table.packed.context(row) == context && l.table.packed.termCode(row) == termCode {
+					return placed{l.table, row}
+				}
 			}
 		}
 	}
 	return placed{}
 }
 
-// unstated answers for a code without term code among rows that have them. Rows are ordered by term code.
-func unstated(rows []placed, c *Code, contexts []Context) (placed, bool) {
+// unstated answers for a code without term code among rows that have them.
+func unstated(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 	preferredCode := ""
 	if c.Scheme == ReadV2 {
 		preferredCode = "00"
 	}
 	var byTerm, preferred, other placed
 	termsDiffer, targetsDiffer := false, false
-	for i := range rows {
-		termCode := rows[i].row.Source.TermCode
-		if i > 0 && rows[i-1].row.Source.TermCode == termCode {
-			continue
+	for _, l := range layers {
+		for row := l.start; row < l.end; row++ {
+			termCode := l.table.packed.termCode(row)
+			if row > l.start && l.table.packed.termCode(row-1) == termCode {
+				continue
+			}
+			p := inContext(layers, termCode, contexts) // the same again where a lower layer has the term code too
+			if p.table == nil {
+				continue
+			}
+			if c.Term != "" && p.term() == c.Term {
+				termsDiffer = termsDiffer || byTerm.table != nil && !byTerm.sameCode(p)
+				byTerm = p
+			}
+			if termCode == preferredCode {
+				preferred = p
+			}
+			targetsDiffer = targetsDiffer || other.table != nil && !other.sameCode(p)
+			other = p
 		}
-		p := inContext(rows, termCode, contexts)
-		if p.row == nil {
-			continue
-		}
-		if c.Term != "" && p.row.Source.Term == c.Term {
-			termsDiffer = termsDiffer || byTerm.row != nil && !sameCode(byTerm.row, p.row)
-			byTerm = p
-		}
-		if termCode == preferredCode {
-			preferred = p
-		}
-		targetsDiffer = targetsDiffer || other.row != nil && !sameCode(other.row, p.row)
-		other = p
 	}
 	switch {
-	case byTerm.row != nil && !termsDiffer:
+	case byTerm.table != nil && !termsDiffer:
 		return byTerm, false
-	case other.row == nil:
+	case other.table == nil:
 		return placed{}, false
-	case preferred.row != nil && !targetsDiffer:
+	case preferred.table != nil && !targetsDiffer:
 		return preferred, false
 	}
 	return placed{}, true
 }
 
 // result judges whether the row may code.
-func (p placed) result(contexts []Context) Result {
-	r := Result{Target: p.row.Target, Relation: p.row.Relation, Assured: p.row.Assured, Class: p.row.Class, TargetClass: p.row.TargetClass,
-		Table: p.table, Line: p.row.Line, row: p.row}
-	r.Target.Term = ""
-	strict := p.table.From.drug() || p.table.To.drug() || p.row.Context.strict()
-	allergy := p.row.Context.allergy()
+func (p placed) result(c *Code, contexts []Context) Result {
+	row, t := p.packed(), p.table
+	r := Result{Relation: row.relation(), Assured: row.assured(), Class: row.class(), TargetClass: row.targetClass(),
+		Table: t, Line: t.packed.line(p.row), row: p.row}
+	if r.Relation == NoMap {
+		r.Answer = AnswerNoMap
+		return r
+	}
+	value, termCode := t.packed.target(p.row)
+	r.Target = Code{Scheme: t.To, Value: value, TermCode: termCode}
+	context := t.packed.context(p.row)
+	strict, allergy := t.strict(context), context.allergy()
 	for _, context := range contexts {
 		strict = strict || context.strict()
 		allergy = allergy || context.allergy()
 	}
+	enumerated := t.From.Enumeration() || t.To.Enumeration()
 	switch {
-	case r.Relation == NoMap:
-		r.Answer = AnswerNoMap
+	case strict && !enumerated && (t.Layer == DerivedLayer || unjudged(&r, c)):
+		r.Answer = Inexact
 	case r.Relation == Equivalent,
 		r.Assured && !strict,
-		r.Relation == Narrower && !allergy && (p.table.From.Enumeration() || p.table.To.Enumeration()):
+		r.Relation == Narrower && !allergy && enumerated:
 		r.Answer = Mapped
 	default:
 		r.Answer = Inexact
@@ -204,7 +283,7 @@ func (p placed) result(contexts []Context) Result {
 	return r
 }
 
-// sameCode reports whether two rows lead to one target, whatever they say of the way there.
-func sameCode(a, b *Row) bool {
-	return a.Target.Value == b.Target.Value && a.Target.TermCode == b.Target.TermCode
+// unjudged reports that the class of context of the source or the target is unknown, the message's own term counted.
+func unjudged(r *Result, c *Code) bool {
+	return r.TargetClass == Unknown || r.Class == Unknown && ClassOf(c.Term) == Unknown
 }

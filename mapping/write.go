@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -10,36 +11,28 @@ import (
 // Write writes a table in the one form Parse reads, rows in the order of their keys.
 func Write(w io.Writer, h Header, rows []Row) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	for _, line := range []struct{ key, value string }{
-		{"id", h.ID}, {"version", h.Version}, {"from", string(h.From)}, {"to", string(h.To)}, {"layer", string(h.Layer)},
-		{"purpose", h.Purpose}, {"use", h.Use}, {"licence", h.Licence}, {"source", h.Source}, {"attribution", h.Attribution},
-		{"author", h.Author}, {"reviewed-by", h.ReviewedBy}, {"valid-from", h.ValidFrom}, {"source-file", h.SourceFile},
-		{"source-release", h.SourceRelease}, {"source-sha256", h.SourceSHA256},
-	} {
-		if line.value != "" {
-			out.WriteString("# " + line.key + ": " + oneLine(line.value) + "\n")
+	for _, f := range h.fields() {
+		if *f.value != "" {
+			out.WriteString("# " + f.key + ": " + oneLine(*f.value) + "\n")
 		}
 	}
-	out.WriteString(columns + "\n")
+	written := columnNames[:requiredColumns]
+	if slices.ContainsFunc(rows, func(r Row) bool { return r.ValidFrom != "" || r.ValidTo != "" || r.Reviewer != "" }) {
+		written = columnNames[:]
+	}
+	out.WriteString(strings.Join(written, "\t") + "\n")
 	sorted := slices.Clone(rows)
 	slices.SortStableFunc(sorted, func(a, b Row) int {
-		for _, n := range [...]int{
-			strings.Compare(a.Source.Value, b.Source.Value), strings.Compare(a.Source.TermCode, b.Source.TermCode),
-			strings.Compare(string(a.Context), string(b.Context)),
-		} {
-			if n != 0 {
-				return n
-			}
-		}
-		return 0
+		return cmp.Or(strings.Compare(a.Source.Value, b.Source.Value), strings.Compare(a.Source.TermCode, b.Source.TermCode),
+			strings.Compare(string(a.Context), string(b.Context)), strings.Compare(a.ValidFrom, b.ValidFrom))
 	})
 	for i := range sorted {
-		writeRow(out, &sorted[i])
+		writeRow(out, &sorted[i], len(written))
 	}
 	return out.Flush()
 }
 
-func writeRow(out *bufio.Writer, row *Row) {
+func writeRow(out *bufio.Writer, row *Row, columns int) {
 	assured, context := "no", string(row.Context)
 	if row.Assured {
 		assured = "yes"
@@ -47,10 +40,11 @@ func writeRow(out *bufio.Writer, row *Row) {
 	if row.Context == Any {
 		context = "any"
 	}
-	for i, cell := range [...]string{
+	cells := [columnCount]string{
 		row.Source.Value, row.Source.TermCode, row.Source.Term, row.Target.Value, row.Target.TermCode, row.Target.Term,
-		string(row.Relation), context, assured, row.Reason,
-	} {
+		string(row.Relation), context, assured, row.Reason, row.ValidFrom, row.ValidTo, row.Reviewer,
+	}
+	for i, cell := range cells[:columns] {
 		if i > 0 {
 			out.WriteByte('\t')
 		}
