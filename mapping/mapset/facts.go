@@ -1,0 +1,86 @@
+package mapset
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+)
+
+// Facts are what an approval states of a table. They follow from the file's bytes alone: neither the day nor a
+// dictionary changes them, so an approval stays good until the file changes.
+type Facts struct {
+	ID      string `json:"id"`
+	Version string `json:"version"`
+	SHA256  string `json:"sha256"`
+	// Rows is the number of rows, whatever days they are valid on.
+	Rows int `json:"rows"`
+	// Strict is how many rows are for allergies or medication. A table with any needs two approvals.
+	Strict int    `json:"strict"`
+	Author string `json:"author"`
+	dated  bool   // some row is valid on some days only
+}
+
+// factsOf counts a table that was parsed without a day.
+func factsOf(t *mapping.Table) Facts {
+	f := Facts{ID: t.ID, Version: t.Version, SHA256: t.SHA256, Author: t.Author}
+	whole := strictScheme(t.From) || strictScheme(t.To)
+	for row := range t.Rows() {
+		f.Rows++
+		if whole || strictRow(&row) {
+			f.Strict++
+		}
+		f.dated = f.dated || row.ValidFrom != "" || row.ValidTo != ""
+	}
+	return f
+}
+
+// strictRow reports a row that can code an allergy or a medication: by its context, by a degrade or kind row that names
+// one, or by its words. The words count because a row for any context also answers for allergies.
+func strictRow(row *mapping.Row) bool {
+	switch row.Context {
+	case mapping.MedicationContext, mapping.IssueContext:
+		return true
+	}
+	if strings.HasSuffix(string(row.Context), string(mapping.AllergyContext)) {
+		return true
+	}
+	if row.Source.Scheme.Enumeration() && strictWords(row.Source.Value) || row.Target.Scheme.Enumeration() && strictWords(row.Target.Value) {
+		return true
+	}
+	return allergyWords(row.Source.Term) || allergyWords(row.Target.Term)
+}
+
+// strictScheme reports a scheme of drugs, or an enumerated slot of an allergy or a medication.
+func strictScheme(s mapping.Scheme) bool {
+	switch s {
+	case mapping.DMD, mapping.EMISDrug, mapping.Multilex:
+		return true
+	}
+	_, slot, found := strings.Cut(string(s), ".")
+	return found && strictWords(slot)
+}
+
+// strictWords reports the name of a slot, a kind or a degrade code that is about allergies or medication.
+func strictWords(name string) bool {
+	for _, word := range [...]string{"allerg", "sensitivity", "drug", "medication", "prescription", "issue"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// allergyWords reports a term that speaks of an allergy or a sensitivity, in any letter case.
+func allergyWords(term string) bool {
+	return foldContains(term, "llerg") || foldContains(term, "sensitiv")
+}
+
+// foldContains reports whether term has word, which is in lower-case ASCII; terms are many, so nothing is allocated.
+func foldContains(term, word string) bool {
+	for i := 0; i+len(word) <= len(term); i++ {
+		if term[i]|0x20 == word[0] && strings.EqualFold(term[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}

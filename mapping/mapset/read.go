@@ -1,0 +1,369 @@
+package mapset
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linkspan/linkspan/mapping"
+)
+
+// Status is how one table of a set stands.
+type Status struct {
+	Entry
+	// Needs is how many different people have to approve it: 0, 1 or 2.
+	Needs int
+	// Approvals are those that count; Refused says of every other note which it is and why it does not count.
+	Approvals []Approval
+	Refused   []string
+}
+
+// Loaded is a verified set, or why there is none.
+type Loaded struct {
+	// Set is nil where there is any fault.
+	Set *mapping.Set
+	// Manifest lists what is in Set. Its digest is Set.Digest().
+	Manifest Manifest
+	Tables   []Status
+	// Faults refuse the set, sorted by file and line. Warnings are what a reviewer should look at. Notices are what an
+	// operator should know; neither stops anything.
+	Faults   []mapping.Fault
+	Warnings []mapping.Warning
+	Notices  []string
+	// Pointer is what Current followed; zero where nothing is active.
+	Pointer Pointer
+}
+
+// Err joins the faults; nil where there are none.
+func (l Loaded) Err() error { return joined(l.Faults) }
+
+// reader reads the tables of one folder and gathers every fault of all of them.
+type reader struct {
+	dir    string
+	shown  string // the folder faults name, where it is not dir: of a copy, the folder it was copied from
+	policy Policy
+	faults []mapping.Fault
+}
+
+// readTable is one table file; table is nil where it has faults.
+type readTable struct {
+	table *mapping.Table
+	facts Facts
+}
+
+func (r *reader) place(name string) string {
+	return filepath.Join(cmp.Or(r.shown, r.dir), name)
+}
+
+func (r *reader) fault(name, what, why, mend string) {
+	r.faults = append(r.faults, mapping.Fault{File: r.place(name), What: what, Why: why, Mend: mend})
+}
+
+func (r *reader) unreadable(name string) {
+	r.fault(name, "cannot be read", "the table would be missing without a word", "restore the file and its permissions")
+}
+
+func (r *reader) changed(name string) {
+	r.fault(name, "changed while it was read", "half a table is another table", "wait until it is copied, then run the command again")
+}
+
+// table reads one table. The facts are taken from every row; the rows in force are those of the policy's day.
+func (r *reader) table(name string) readTable {
+	t := r.parse(name, "")
+	if t == nil {
+		return readTable{}
+	}
+	facts := factsOf(t)
+	if facts.dated && r.policy.Day != "" {
+		if t = r.parse(name, r.policy.Day); t == nil {
+			return readTable{}
+		}
+		if t.SHA256 != facts.SHA256 {
+			r.changed(name)
+			return readTable{}
+		}
+	}
+	return readTable{t, facts}
+}
+
+func (r *reader) parse(name, day string) *mapping.Table {
+	file := filepath.Join(r.dir, name)
+	before, err := os.Stat(file)
+	if err != nil || !before.Mode().IsRegular() { // a pipe or a device would be waited for
+		r.unreadable(name)
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		r.unreadable(name)
+		return nil
+	}
+	defer f.Close()
+	t, faults := mapping.Parse(name, f, mapping.Options{Layer: mapping.LocalLayer, Day: day, Dictionary: r.policy.Dictionary})
+	if after, err := os.Stat(file); err != nil || !sameFile(before, after) {
+		r.changed(name)
+		return nil
+	}
+	for _, fault := range faults {
+		fault.File = r.place(name)
+		r.faults = append(r.faults, fault)
+	}
+	return t
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// approvals judges the notes that lie beside one table.
+func (r *reader) approvals(name string, t readTable, notes []string) Status {
+	s := Status{Entry: entry(name, t)}
+	if len(r.policy.Approvers) == 0 {
+		return s
+	}
+	s.Needs = 1
+	if t.facts.Strict > 0 {
+		s.Needs = 2
+	}
+	if strings.TrimSpace(t.facts.Author) == "" {
+		r.faults = append(r.faults, noAuthor(r.place(name)))
+	}
+	people, keys := map[string]bool{}, map[string]bool{}
+	for _, file := range notes {
+		data, err := readNote(filepath.Join(r.dir, file))
+		var a Approval
+		var by Approver
+		if err == nil {
+			a, by, err = r.policy.verify(data, t.facts)
+		}
+		if err != nil {
+			s.Refused = append(s.Refused, file+": "+err.Error())
+			continue
+		}
+		_, key, _ := strings.Cut(by.Key, "+")
+		_, key, _ = strings.Cut(key, "+")
+		if people[person(a.Approver)] || keys[key] {
+			s.Refused = append(s.Refused, file+": it is a second approval of one person")
+			continue
+		}
+		people[person(a.Approver)], keys[key] = true, true
+		s.Approvals = append(s.Approvals, a)
+		s.Entry.Approvals = append(s.Entry.Approvals, a.Approver)
+	}
+	if len(s.Approvals) < s.Needs {
+		r.unapproved(name, s)
+	}
+	return s
+}
+
+func (r *reader) unapproved(name string, s Status) {
+	what := "not approved"
+	if s.Needs == 2 {
+		what = "not approved by two different people"
+	}
+	if len(s.Approvals) > 0 {
+		what += ": only by " + strings.Join(s.Entry.Approvals, ", ")
+	}
+	for _, refused := range s.Refused {
+		what += "; " + refused
+	}
+	why := "a table acts on records only when somebody the agreement names has signed it"
+	if s.Needs == 2 {
+		why = fmt.Sprintf("%d rows are for allergies or medication, where one pair of eyes is not enough", s.Strict)
+	}
+	r.fault(name, what, why, "linkspan tables approve "+r.place(name))
+}
+
+func entry(name string, t readTable) Entry {
+	return Entry{ID: t.table.ID, Version: t.table.Version, SHA256: t.table.SHA256, File: name, Layer: t.table.Layer,
+		From: t.table.From, To: t.table.To, Rows: t.facts.Rows, Strict: t.facts.Strict}
+}
+
+// listing is what lies in a folder, by the part it has in a set.
+type listing struct {
+	tables []string            // in name order
+	notes  map[string][]string // by table
+	other  []string
+}
+
+func list(dir string) (listing, error) {
+	l := listing{notes: map[string][]string{}}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return l, err
+	}
+	for _, e := range entries { // ReadDir sorts by name
+		name := e.Name()
+		switch table, note := noteOf(name); {
+		case e.IsDir() || name[0] == '.':
+			l.other = append(l.other, name)
+		case note:
+			l.notes[table] = append(l.notes[table], name)
+		case path.Ext(name) == ".tsv":
+			l.tables = append(l.tables, name)
+		default:
+			l.other = append(l.other, name)
+		}
+	}
+	return l, nil
+}
+
+// read reads every table a listing names, beneath them the starter tables where asked for, and makes the set.
+func (r *reader) read(l listing, starter bool) Loaded {
+	var out Loaded
+	r.faults = append(r.faults, r.policy.faults(r.place(""))...)
+	if len(l.tables) > MaxTables {
+		r.fault("", fmt.Sprintf("%d tables", len(l.tables)), fmt.Sprintf("a set has at most %d", MaxTables), "put rows of one direction and layer into one table")
+		l.tables = nil
+	}
+	if r.tooLarge(r.dir, l) {
+		l.tables = nil
+	}
+	var tables []*mapping.Table
+	whole := true
+	for _, name := range l.tables {
+		if !tableFile(name) {
+			r.fault(name, "a name that cannot travel", "every instance keeps the file under the same name", fmt.Sprintf("rename it: at most %d characters, no colon, backslash or control character", maxFileName))
+			continue
+		}
+		t := r.table(name)
+		if t.table == nil {
+			whole = false // without it, what the set as a whole lacks is no news
+			continue
+		}
+		if r.policy.Live && (t.table.Use == "test" || t.table.Layer == mapping.StarterLayer) {
+			r.fault(name, "marked use: test", "it is not for care, and this is live", "take the table away or load one that is for care")
+		}
+		if len(l.notes[name]) > maxNotes {
+			r.fault(name, fmt.Sprintf("more than %d notes", maxNotes), "two approvals are enough", "delete the notes that no longer count")
+			l.notes[name] = l.notes[name][:maxNotes]
+		}
+		tables = append(tables, t.table)
+		out.Tables = append(out.Tables, r.approvals(name, t, l.notes[name]))
+	}
+	if starter {
+		own, err := mapping.Starter()
+		if err != nil { // its own tests see to it that this does not happen
+			r.faults = append(r.faults, mapping.Fault{File: starterPrefix, What: err.Error(), Why: "linkspan itself is damaged", Mend: "install linkspan again"})
+		}
+		for _, t := range own {
+			t := readTable{t, factsOf(t)}
+			tables = append(tables, t.table)
+			out.Tables = append(out.Tables, Status{Entry: entry(starterPrefix+path.Base(t.table.File), t)})
+		}
+	}
+	if whole {
+		r.whole(&out, tables)
+	}
+	for _, t := range tables {
+		for _, w := range t.Warnings() {
+			w.File = r.shownFile(w.File)
+			out.Warnings = append(out.Warnings, w)
+		}
+	}
+	if len(r.policy.Approvers) == 0 && !r.policy.Live {
+		out.Notices = append(out.Notices, Unapproved)
+	}
+	out.Faults = r.faults
+	sortFaults(out.Faults)
+	slices.SortStableFunc(out.Warnings, func(a, b mapping.Warning) int { return inOrder(a.Fault, b.Fault) })
+	if len(out.Faults) > 0 {
+		out.Set = nil
+	}
+	return out
+}
+
+// whole makes the set of all tables and checks it as one.
+func (r *reader) whole(out *Loaded, tables []*mapping.Table) {
+	set, faults := mapping.NewSet(tables...)
+	for _, fault := range faults {
+		fault.File = r.shownFile(fault.File)
+		r.faults = append(r.faults, fault)
+	}
+	if set == nil {
+		return
+	}
+	out.Set = set
+	order := map[string]int{}
+	for i, t := range set.Tables() {
+		order[t.ID+"\x00"+string(t.Layer)] = i
+	}
+	slices.SortFunc(out.Tables, func(a, b Status) int {
+		return order[a.ID+"\x00"+string(a.Layer)] - order[b.ID+"\x00"+string(b.Layer)]
+	})
+	for _, s := range out.Tables {
+		out.Manifest.Tables = append(out.Manifest.Tables, s.Entry)
+	}
+	out.Manifest.Pair = r.policy.Pair
+	for _, w := range set.Lint() {
+		w.File = r.shownFile(w.File)
+		out.Warnings = append(out.Warnings, w)
+	}
+	if r.policy.Check == nil {
+		return
+	}
+	for _, err := range r.policy.Check(set) {
+		r.fault("", err.Error(), "the pair cannot be served by these tables", "add the table or the row")
+	}
+}
+
+// shownFile is the path of a file that mapping names by its name in the folder; starter tables keep their own.
+func (r *reader) shownFile(name string) string {
+	if strings.Contains(name, "/") || name == "" {
+		return name
+	}
+	return r.place(name)
+}
+
+func sortFaults(faults []mapping.Fault) { slices.SortStableFunc(faults, inOrder) }
+
+func inOrder(a, b mapping.Fault) int {
+	return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.What, b.What))
+}
+
+func joined(faults []mapping.Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return refused(faults)
+}
+
+// refused is a list of faults as an error, one a line.
+type refused []mapping.Fault
+
+// Error is every fault on its own line.
+func (r refused) Error() string {
+	lines := make([]string, len(r))
+	for i, f := range r {
+		lines[i] = f.Error()
+	}
+	return "tables refused:\n" + strings.Join(lines, "\n")
+}
+
+// hash is the SHA-256 of a file, in hexadecimal; empty where it cannot be read.
+func hash(file string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// stamp completes a manifest.
+func (m Manifest) stamp(by string, at time.Time) Manifest {
+	m.By, m.Made = by, at.UTC().Truncate(time.Second)
+	return m
+}
