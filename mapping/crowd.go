@@ -11,28 +11,28 @@ const crowd = 40
 // warnOfCrowds counts the targets that very many sources lead to: a placeholder, or detail that is lost.
 func (p *parser) warnOfCrowds() {
 	t := p.table
-	counts := make([]uint8, 1<<bits.Len(uint(len(t.packed.rows))))
-	place := func(i int) *uint8 {
-		target, _ := t.packed.target(i)
+	counts := make([]uint8, 1<<bits.Len(uint(t.packed.count)))
+	place := func(r packedRow) *uint8 {
+		target, _ := r.target()
 		return &counts[maphash.String(seed, target)&uint64(len(counts)-1)]
 	}
-	if len(t.packed.rows) <= crowd || t.From.Enumeration() || t.To.Enumeration() {
+	if t.packed.count <= crowd || t.From.Enumeration() || t.To.Enumeration() {
 		return
 	}
 	// Only targets whose place is crowded are counted one by one.
-	for i, row := range t.packed.rows {
-		if n := place(i); row.relation() != NoMap && *n <= 2*crowd {
+	for _, row := range t.packed.rows() {
+		if n := place(row); row.relation() != NoMap && *n <= 2*crowd {
 			*n++
 		}
 	}
 	exact := map[string]int{}
-	for i, row := range t.packed.rows {
-		if row.relation() == NoMap || *place(i) <= crowd {
+	for _, row := range t.packed.rows() {
+		if row.relation() == NoMap || *place(row) <= crowd {
 			continue
 		}
-		target, _ := t.packed.target(i)
+		target, _ := row.target()
 		if exact[target]++; exact[target] == crowd+1 {
-			p.line = t.packed.line(i)
+			p.line = row.line()
 			p.warn("targets of more than 40 sources", "so many meanings rarely are one", "look at the rows of the target")
 		}
 	}
@@ -48,8 +48,8 @@ func (p *parser) warnOfTwins() {
 	seen := make([]uint64, 1<<16) // one bit for each of 4 million places
 	twice := map[string]string{}
 	for _, again := range [...]bool{false, true} {
-		for start := range t.packed.groups() {
-			value := t.packed.value(start)
+		for _, row := range t.packed.groups() {
+			value := row.value()
 			folded := fold(value)
 			at := maphash.Bytes(seed, folded[:]) & (1<<22 - 1)
 			bit := uint64(1) << (at & 63)
@@ -58,7 +58,7 @@ func (p *parser) warnOfTwins() {
 			case again && marked && other == "":
 				twice[string(folded[:])] = value
 			case again && marked && other != value:
-				p.line = t.packed.line(start)
+				p.line = row.line()
 				p.warn("codes that differ from another only in case", "they are different codes", "never sort, compare or look up codes without case")
 			case !again && seen[at>>6]&bit != 0:
 				twice[string(folded[:])] = ""

@@ -28,8 +28,8 @@ func (s *Set) Explain(c Code, to Scheme, contexts ...Context) []Candidate {
 	var all []Candidate
 	for n, l := range layers {
 		in := reading{words: &l.table.words}
-		for i := l.start; i < l.end; i++ {
-			candidate := Candidate{Table: l.table, Row: l.table.row(&in, i), Won: won == placed{l.table, i}}
+		for at, r := range l.rows() {
+			candidate := Candidate{Table: l.table, Row: l.table.row(&in, r), Won: won == placed{l.table, at}}
 			if candidate.Why = "answers"; !candidate.Won {
 				candidate.Why = lost(candidate.Row, &c, contexts, layers[:n], won, ambiguous)
 			}
@@ -58,15 +58,15 @@ func lost(row Row, c *Code, contexts []Context, above []rowsOf, won placed, ambi
 	}
 	for _, l := range above {
 		if j, ok := l.table.packed.at(rowKey{row.Source.Value, row.Source.TermCode, row.Context}); ok {
-			return "hidden by the " + string(l.table.Layer) + " table " + l.table.ID + ", line " + decimal(l.table.packed.line(j))
+			return "hidden by the " + string(l.table.Layer) + " table " + l.table.ID + ", line " + decimal(j.line())
 		}
 	}
 	switch {
 	case ambiguous:
 		return "the code states no term code, and its terms have different targets"
-	case won.table != nil && won.table.packed.termCode(won.row) != row.Source.TermCode:
+	case won.table != nil && won.packed().termCode() != row.Source.TermCode:
 		return "the code states no term code, and the answer is chosen by the term or is the preferred one"
-	case won.table != nil && won.table.packed.context(won.row) != row.Context:
+	case won.table != nil && won.context() != row.Context:
 		return "a row of a closer context answers"
 	}
 	return "its term code is another"

@@ -29,6 +29,7 @@ type lines struct {
 	rest   string // read and not yet cut
 	offset int64  // of rest in the file
 	size   int64  // read so far
+	length int64  // of the whole file as far as is known, else 0
 	done   bool
 	long   bool // a line is longer than any row
 	err    error
@@ -37,8 +38,10 @@ type lines struct {
 	number int
 }
 
-func newLines(in io.Reader, again io.ReaderAt) *lines {
-	return &lines{in: in, again: again, hash: sha256.New(), block: make([]byte, firstBlock)}
+// newLines reads in. again finds the same bytes later, nil where that cannot be; length is that of the file, 0 where it
+// is not known.
+func newLines(in io.Reader, again io.ReaderAt, length int64) *lines {
+	return &lines{in: in, again: again, length: length, hash: sha256.New(), block: make([]byte, firstBlock)}
 }
 
 // next cuts one line off, without its ending; false at the end or where reading cannot go on, as fault says.

@@ -183,11 +183,15 @@ func (p *parser) checkDays(row *Row) {
 func (p *parser) checkKeys() {
 	t := p.table
 	rows := &t.packed
-	for i := range rows.rows {
-		for j := i - 1; j >= 0 && rows.compare(rows.rows[j], rows.rows[i]) == 0; j-- {
-			p.checkTwice(j, i)
+	var same []packedRow // the rows of one key so far
+	for _, row := range rows.rows() {
+		if len(same) > 0 && rows.compare(same[0], row) != 0 {
+			same = same[:0]
 		}
-		if len(p.faults) >= maxFaults {
+		for _, other := range same {
+			p.checkTwice(other, row)
+		}
+		if same = append(same, row); len(p.faults) >= maxFaults {
 			return
 		}
 	}
@@ -197,19 +201,24 @@ func (p *parser) checkKeys() {
 	for _, d := range p.dated {
 		t.until = earlier(t.until, d.change(p.Day))
 	}
-	rows.keep(func(i int) bool { return p.dated[rows.line(i)].hold(p.Day) })
+	var kept []int
+	for at, row := range rows.rows() {
+		if p.dated[row.line()].hold(p.Day) {
+			kept = append(kept, at)
+		}
+	}
+	*rows = rows.only(kept)
 }
 
-func (p *parser) checkTwice(first, second int) {
-	rows := &p.table.packed
-	p.line = rows.line(second)
-	other := rows.line(first)
+func (p *parser) checkTwice(first, second packedRow) {
+	p.line = second.line()
+	other := first.line()
 	a, b := p.dated[other], p.dated[p.line]
 	switch {
 	case !a.overlap(b):
 	case a != b && (a != days{} || b != days{}):
 		p.fault(fmt.Sprintf("in force on the same days as line %d", other), "one code and context cannot have two targets", "end the one before the other begins")
-	case rows.sameTarget(first, rows, second):
+	case first.sameTarget(second):
 		p.fault(fmt.Sprintf("the row of line %d again", other), "a key has one row", "delete one")
 	default:
 		p.fault(fmt.Sprintf("conflicts with line %d", other), "one code and context cannot have two targets", "keep the right one, or none")
@@ -223,12 +232,12 @@ func (p *parser) checkTable() {
 		return
 	}
 	mapped, identical := 0, 0
-	for i, row := range t.packed.rows {
+	for _, row := range t.packed.rows() {
 		if row.relation() == NoMap {
 			continue
 		}
 		mapped++
-		if target, _ := t.packed.target(i); target == t.packed.value(i) {
+		if target, _ := row.target(); target == row.value() {
 			identical++
 		}
 	}

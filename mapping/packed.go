@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"iter"
 	"math/bits"
@@ -8,25 +9,29 @@ import (
 	"strings"
 )
 
-// packed holds the rows of one table without pointers: 1.5 million rows cost the garbage collector nothing and the box
-// about half of what a map would (docs/speed.md). The words of a row stay where the file is.
+// packed holds the rows of one table, in the order of their keys, in one string: 1.5 million rows cost the garbage
+// collector nothing and the box about half of what a map would (docs/speed.md). The words of a row stay where the file
+// is. A row is known by where it begins; the first begins at firstRow.
 type packed struct {
-	codes string // source value, source term code, target value and target term code of each row, one after the other
-	rows  []packedRow
-	// lines has the line of each row; nil where row i stands on line first+i, as in a file in the order of its keys.
-	lines    []uint32
-	first    uint32
+	text     string
+	count    int
 	contexts []Context
 	index    index
 }
 
-// packedRow is one row. lengths are of the four codes that stand at `at`.
-type packedRow struct {
-	at      uint32
-	lengths [4]uint8
-	flags   uint16
-	context uint8
-}
+// packedRow is the text of the packed rows from one row on: its line in four bytes, its flags in two, its context, the
+// lengths of its four codes (source value and term code, target value and term code), then the codes.
+type packedRow string
+
+const (
+	flagsAt   = 4
+	contextAt = 6
+	lengthsAt = 7
+	codesAt   = 11
+	// Rows begin at multiples of align, so that the index has bits to spare; none begins at 0, which is none.
+	align    = 4
+	firstRow = align
+)
 
 // The flags of a row: relation, class and target class by their place in the lists below, and assurance.
 const (
@@ -39,6 +44,160 @@ var (
 	classes   = [...]Class{Unknown, Present, Negated, FamilyHistory, Suspected, HistoryOf, Allergy}
 )
 
+func (r packedRow) line() int     { return int(r[0]) | int(r[1])<<8 | int(r[2])<<16 | int(r[3])<<24 }
+func (r packedRow) flags() uint16 { return uint16(r[flagsAt]) | uint16(r[flagsAt+1])<<8 }
+
+func (r packedRow) relation() Relation { return relations[r.flags()&(1<<relationBits-1)] }
+func (r packedRow) assured() bool      { return r.flags()&assuredFlag != 0 }
+func (r packedRow) class() Class       { return classes[r.flags()>>relationBits&(1<<classBits-1)] }
+func (r packedRow) targetClass() Class {
+	return classes[r.flags()>>(relationBits+classBits)&(1<<classBits-1)]
+}
+
+func (r packedRow) value() string { return string(r[codesAt : codesAt+int(r[lengthsAt])]) }
+
+func (r packedRow) termCode() string {
+	at := codesAt + int(r[lengthsAt])
+	return string(r[at : at+int(r[lengthsAt+1])])
+}
+
+func (r packedRow) target() (value, termCode string) {
+	at := codesAt + int(r[lengthsAt]) + int(r[lengthsAt+1])
+	end := at + int(r[lengthsAt+2])
+	return string(r[at:end]), string(r[end : end+int(r[lengthsAt+3])])
+}
+
+// size is how far it is to the next row.
+func (r packedRow) size() int {
+	n := codesAt + int(r[lengthsAt]) + int(r[lengthsAt+1]) + int(r[lengthsAt+2]) + int(r[lengthsAt+3])
+	return (n + align - 1) / align * align
+}
+
+// sameCode reports that both lead to one target, whatever they say of the way there.
+func (r packedRow) sameCode(o packedRow) bool {
+	v, tc := r.target()
+	w, wc := o.target()
+	return v == w && tc == wc
+}
+
+// sameTarget reports that both say the same: relation, target and its term code.
+func (r packedRow) sameTarget(o packedRow) bool { return r.relation() == o.relation() && r.sameCode(o) }
+
+func (p *packed) row(at int) packedRow        { return packedRow(p.text[at:]) }
+func (p *packed) context(r packedRow) Context { return p.contexts[r[contextAt]] }
+func (p *packed) key(r packedRow) rowKey      { return rowKey{r.value(), r.termCode(), p.context(r)} }
+
+// rows yields where each row begins, and the row.
+func (p *packed) rows() iter.Seq2[int, packedRow] {
+	return func(yield func(int, packedRow) bool) {
+		for at := firstRow; at < len(p.text); {
+			r := p.row(at)
+			if !yield(at, r) {
+				return
+			}
+			at += r.size()
+		}
+	}
+}
+
+// groups yields the first row of each source value.
+func (p *packed) groups() iter.Seq2[int, packedRow] {
+	return func(yield func(int, packedRow) bool) {
+		value := ""
+		for at, r := range p.rows() {
+			if v := r.value(); v != value {
+				if value = v; !yield(at, r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (p *packed) compare(a, b packedRow) int {
+	if n := strings.Compare(a.value(), b.value()); n != 0 {
+		return n
+	}
+	if n := strings.Compare(a.termCode(), b.termCode()); n != 0 {
+		return n
+	}
+	return strings.Compare(string(p.context(a)), string(p.context(b)))
+}
+
+// find gives the rows of a source value: from start to end, of which last is the last; without any all are 0.
+func (p *packed) find(value string) (start, last, end int) {
+	start, ok := p.index.find(p, value)
+	if !ok {
+		return 0, 0, 0
+	}
+	last, end = start, start+p.row(start).size()
+	for end < len(p.text) {
+		r := p.row(end)
+		if r.value() != value {
+			break
+		}
+		last, end = end, end+r.size()
+	}
+	return start, last, end
+}
+
+// at finds the row of a key.
+func (p *packed) at(k rowKey) (packedRow, bool) {
+	start, _, end := p.find(k.value)
+	for at := start; at < end; {
+		r := p.row(at)
+		if r.termCode() == k.termCode && p.context(r) == k.context {
+			return r, true
+		}
+		at += r.size()
+	}
+	return "", false
+}
+
+// packer puts rows together.
+type packer struct {
+	packed
+	out     strings.Builder
+	scratch []byte
+	last    packedRow
+	mixed   bool // the rows did not come in the order of their keys
+}
+
+// maxContexts is how many contexts the rows of one table may have.
+const maxContexts = 256
+
+// add puts a row to the others. Every scheme's syntax keeps its codes under 256 bytes. False means too many contexts.
+func (p *packer) add(row *Row) bool {
+	context := slices.Index(p.contexts, row.Context)
+	if context < 0 {
+		if context = len(p.contexts); context == maxContexts {
+			return false
+		}
+		p.contexts = append(p.contexts, Context(strings.Clone(string(row.Context))))
+	}
+	codes := [...]string{row.Source.Value, row.Source.TermCode, row.Target.Value, row.Target.TermCode}
+	b := binary.LittleEndian.AppendUint32(p.scratch[:0], uint32(row.Line))
+	b = binary.LittleEndian.AppendUint16(b, packFlags(row))
+	b = append(b, byte(context), byte(len(codes[0])), byte(len(codes[1])), byte(len(codes[2])), byte(len(codes[3])))
+	for _, code := range codes {
+		b = append(b, code...)
+	}
+	for len(b)%align != 0 {
+		b = append(b, 0)
+	}
+	p.scratch = b
+	if p.out.Len() == 0 {
+		p.out.WriteString("\x00\x00\x00\x00") // as firstRow says
+	}
+	at := p.out.Len()
+	p.out.Write(b)
+	added := packedRow(p.out.String()[at:])
+	p.mixed = p.mixed || p.last != "" && p.compare(p.last, added) > 0
+	p.last = added
+	p.count++
+	return true
+}
+
 func packFlags(r *Row) uint16 {
 	flags := slices.Index(relations[:], r.Relation) | slices.Index(classes[:], r.Class)<<relationBits |
 		slices.Index(classes[:], r.TargetClass)<<(relationBits+classBits)
@@ -48,145 +207,34 @@ func packFlags(r *Row) uint16 {
 	return uint16(flags)
 }
 
-func (r packedRow) relation() Relation { return relations[r.flags&(1<<relationBits-1)] }
-func (r packedRow) class() Class       { return classes[r.flags>>relationBits&(1<<classBits-1)] }
-func (r packedRow) targetClass() Class {
-	return classes[r.flags>>(relationBits+classBits)&(1<<classBits-1)]
-}
-func (r packedRow) assured() bool { return r.flags&assuredFlag != 0 }
-
-// code is the nth of the four codes of a row.
-func (p *packed) code(r packedRow, n int) string {
-	at := r.at
-	for i := range n {
-		at += uint32(r.lengths[i])
+// finish gives the rows in the order of their keys, those of one key by line. A file written by Write is in order.
+func (p *packer) finish() packed {
+	p.text = p.out.String()
+	if !p.mixed {
+		return p.packed
 	}
-	return p.codes[at : at+uint32(r.lengths[n])]
+	order := make([]int, 0, p.count)
+	for at := range p.rows() {
+		order = append(order, at)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return p.compare(p.row(a), p.row(b)) })
+	return p.only(order)
 }
 
-func (p *packed) value(i int) string          { return p.code(p.rows[i], 0) }
-func (p *packed) termCode(i int) string       { return p.code(p.rows[i], 1) }
-func (p *packed) context(i int) Context       { return p.contexts[p.rows[i].context] }
-func (p *packed) key(i int) rowKey            { return rowKey{p.value(i), p.termCode(i), p.context(i)} }
-func (p *packed) target(i int) (v, tc string) { return p.code(p.rows[i], 2), p.code(p.rows[i], 3) }
-
-// line is where row i stands in the file.
-func (p *packed) line(i int) int {
-	if p.lines == nil {
-		return int(p.first) + i
+// only is the rows that begin at the given places, in that order.
+func (p *packed) only(order []int) packed {
+	var out strings.Builder
+	out.Grow(len(p.text))
+	out.WriteString("\x00\x00\x00\x00")
+	for _, at := range order {
+		r := p.row(at)
+		out.WriteString(string(r[:r.size()]))
 	}
-	return int(p.lines[i])
+	return packed{text: out.String(), count: len(order), contexts: p.contexts}
 }
 
-// sameTarget reports that row i of p and row j of q say the same: relation, target and its term code.
-func (p *packed) sameTarget(i int, q *packed, j int) bool {
-	return p.rows[i].relation() == q.rows[j].relation() && p.sameCode(i, q, j)
-}
-
-// sameCode reports that both lead to one target, whatever they say of the way there.
-func (p *packed) sameCode(i int, q *packed, j int) bool {
-	v, tc := p.target(i)
-	w, wc := q.target(j)
-	return v == w && tc == wc
-}
-
-func (p *packed) compare(a, b packedRow) int {
-	if n := strings.Compare(p.code(a, 0), p.code(b, 0)); n != 0 {
-		return n
-	}
-	if n := strings.Compare(p.code(a, 1), p.code(b, 1)); n != 0 {
-		return n
-	}
-	return strings.Compare(string(p.contexts[a.context]), string(p.contexts[b.context]))
-}
-
-// sort puts the rows in the order of their keys, those of one key by line. A file written by Write is in order already.
-func (p *packed) sort() {
-	if slices.IsSortedFunc(p.rows, p.compare) {
-		return
-	}
-	type lined struct {
-		row  packedRow
-		line uint32
-	}
-	both := make([]lined, len(p.rows))
-	for i, row := range p.rows {
-		both[i] = lined{row, uint32(p.line(i))}
-	}
-	slices.SortStableFunc(both, func(a, b lined) int { return p.compare(a.row, b.row) })
-	p.lines = make([]uint32, len(both))
-	for i := range both {
-		p.rows[i], p.lines[i] = both[i].row, both[i].line
-	}
-}
-
-// keep leaves only the rows for which in is true, in their order.
-func (p *packed) keep(in func(i int) bool) {
-	if p.lines == nil {
-		p.stateLines()
-	}
-	kept := 0
-	for i := range p.rows {
-		if in(i) {
-			p.rows[kept], p.lines[kept] = p.rows[i], p.lines[i]
-			kept++
-		}
-	}
-	p.rows, p.lines = p.rows[:kept], p.lines[:kept]
-}
-
-// stateLines writes down the line of every row so far, before they stop following one another.
-func (p *packed) stateLines() {
-	p.lines = make([]uint32, len(p.rows), max(len(p.rows), 64))
-	for i := range p.lines {
-		p.lines[i] = p.first + uint32(i)
-	}
-}
-
-// groups yields the first and the end of the rows of each source value.
-func (p *packed) groups() iter.Seq2[int, int] {
-	return func(yield func(int, int) bool) {
-		for start := 0; start < len(p.rows); {
-			end := p.groupEnd(start)
-			if !yield(start, end) {
-				return
-			}
-			start = end
-		}
-	}
-}
-
-func (p *packed) groupEnd(start int) int {
-	value := p.value(start)
-	end := start + 1
-	for end < len(p.rows) && p.value(end) == value {
-		end++
-	}
-	return end
-}
-
-// find gives the rows of a source value, from start to end.
-func (p *packed) find(value string) (start, end int) {
-	start, ok := p.index.find(p, value)
-	if !ok {
-		return 0, 0
-	}
-	return start, p.groupEnd(start)
-}
-
-// at finds the row of a key.
-func (p *packed) at(k rowKey) (int, bool) {
-	start, end := p.find(k.value)
-	for i := start; i < end; i++ {
-		if p.termCode(i) == k.termCode && p.context(i) == k.context {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-// index is an open hash table from source values to the first row of each. A slot is 0, or the number of the row and
-// one in its low bits and as many bits of the hash as there is room for above them: a probe that fails reads no row.
+// index is an open hash table from source values to the first row of each. A slot is 0, or where the row begins, in
+// units of align, in its low bits and as much of the hash as there is room for above: a probe that fails reads no row.
 type index struct {
 	slots []uint32
 	bits  int
@@ -199,42 +247,39 @@ func (p *packed) buildIndex() {
 	for range p.groups() {
 		values++
 	}
-	p.index = index{slots: make([]uint32, values+values/4+1), bits: bits.Len32(uint32(len(p.rows)))}
-	for start := range p.groups() {
-		at, tag := p.index.place(p.value(start))
-		for p.index.slots[at] != 0 {
-			at = p.index.next(at)
+	p.index = index{slots: make([]uint32, values+values/4+1), bits: bits.Len(uint(len(p.text) / align))}
+	for at, row := range p.groups() {
+		slot, tag := p.index.place(row.value())
+		for p.index.slots[slot] != 0 {
+			slot = p.index.next(slot)
 		}
-		p.index.slots[at] = tag | uint32(start+1)
+		p.index.slots[slot] = tag | uint32(at/align)
 	}
 }
 
 // place is the slot at which a value is looked for first, and its tag.
-func (x *index) place(value string) (at int, tag uint32) {
+func (x *index) place(value string) (slot int, tag uint32) {
 	hash := maphash.String(seed, value)
 	high, _ := bits.Mul64(hash, uint64(len(x.slots)))
 	return int(high), uint32(hash) >> x.bits << x.bits
 }
 
-func (x *index) next(at int) int {
-	if at++; at == len(x.slots) {
+func (x *index) next(slot int) int {
+	if slot++; slot == len(x.slots) {
 		return 0
 	}
-	return at
+	return slot
 }
 
 func (x *index) find(p *packed, value string) (int, bool) {
-	if len(p.rows) == 0 {
-		return 0, false
-	}
 	mask := uint32(1)<<x.bits - 1
-	for at, tag := x.place(value); x.slots[at] != 0; at = x.next(at) {
-		slot := x.slots[at]
-		if slot&^mask != tag {
+	for slot, tag := x.place(value); x.slots[slot] != 0; slot = x.next(slot) {
+		found := x.slots[slot]
+		if found&^mask != tag {
 			continue
 		}
-		if row := int(slot&mask) - 1; p.value(row) == value {
-			return row, true
+		if at := int(found&mask) * align; p.row(at).value() == value {
+			return at, true
 		}
 	}
 	return 0, false

@@ -36,7 +36,9 @@ const (
 // Parse reads one table: comment lines "# key: value", the header row, then tab-separated rows; UTF-8, LF or CRLF.
 // It reports every fault at once; with a fault there is no table. The file name serves the messages only. The words of
 // the rows stay in memory; ReadFile leaves those of a large file where they are.
-func Parse(file string, r io.Reader, o Options) (*Table, []Fault) { return parse(file, r, nil, o) }
+func Parse(file string, r io.Reader, o Options) (*Table, []Fault) {
+	return parse(file, newLines(r, nil, 0), o)
+}
 
 // ReadFile parses a file. That of a large table stays open while the table is in use and must not be written to:
 // whoever changes a table replaces its file.
@@ -46,7 +48,11 @@ func ReadFile(fsys fs.FS, name string, o Options) (*Table, []Fault) {
 		return nil, []Fault{unreadable(name)}
 	}
 	again, _ := f.(io.ReaderAt)
-	table, faults := parse(name, f, again, o)
+	length := int64(0)
+	if info, err := f.Stat(); err == nil {
+		length = info.Size()
+	}
+	table, faults := parse(name, newLines(f, again, length), o)
 	if table == nil || table.words.file == nil {
 		f.Close()
 	}
@@ -85,7 +91,7 @@ type parser struct {
 	file   string
 	line   int
 	table  *Table
-	codes  strings.Builder
+	packer packer
 	header map[string]bool
 	// dated are the days of the rows that state any, by line.
 	dated  map[int]days
@@ -115,10 +121,9 @@ func (p *parser) warn(what, why, mend string) {
 	w.Count++
 }
 
-func parse(file string, r io.Reader, again io.ReaderAt, o Options) (*Table, []Fault) {
+func parse(file string, in *lines, o Options) (*Table, []Fault) {
 	p := &parser{Options: o, file: file, table: &Table{Header: Header{Layer: o.Layer}, File: file}, header: map[string]bool{},
 		dated: map[int]days{}, counts: map[string]*Warning{}}
-	in := newLines(r, again)
 	columns := p.readHeader(in)
 	if f := in.fault(file); f != nil {
 		return nil, []Fault{*f}
@@ -132,8 +137,7 @@ func parse(file string, r io.Reader, again io.ReaderAt, o Options) (*Table, []Fa
 	}
 	t := p.table
 	t.SHA256, t.words = in.sum(), in.words()
-	t.packed.codes = p.codes.String()
-	t.packed.sort()
+	t.packed = p.packer.finish()
 	if len(p.faults) < maxFaults {
 		p.checkKeys()
 		p.checkTable()
@@ -141,7 +145,6 @@ func parse(file string, r io.Reader, again io.ReaderAt, o Options) (*Table, []Fa
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}
-	t.packed.rows = slices.Clip(t.packed.rows)
 	t.packed.buildIndex()
 	for _, what := range p.warned {
 		t.warned = append(t.warned, *p.counts[what])
@@ -238,8 +241,6 @@ func (p *parser) readColumns(line string) bool {
 }
 
 func (p *parser) readRows(in *lines) {
-	first := in.number + 1
-	p.table.packed.first = uint32(first)
 	for {
 		line, readable, more := p.next(in)
 		if !more {
@@ -248,11 +249,26 @@ func (p *parser) readRows(in *lines) {
 		if readable {
 			p.readRow(line)
 		}
+		if p.packer.count == sampleRows {
+			p.presize(in)
+		}
 		if len(p.faults) >= maxFaults {
 			p.fault(fmt.Sprintf("%d faults, reading stopped", maxFaults), "the file is not a table in this form", "mend these first")
 			return
 		}
 	}
+}
+
+// sampleRows is how many rows are read before it is judged how many there will be.
+const sampleRows = 1024
+
+// presize makes room for all rows at once, by the length of the file and of the rows so far.
+func (p *parser) presize(in *lines) {
+	if in.length <= in.offset || in.length > MaxTableBytes {
+		return
+	}
+	rest := float64(in.length-in.offset) / float64(in.offset) * 1.03
+	p.packer.out.Grow(int(float64(p.packer.out.Len()) * rest))
 }
 
 func (p *parser) readRow(line string) {
@@ -277,8 +293,8 @@ func (p *parser) readRow(line string) {
 	}
 	row.Class, row.TargetClass = ClassOf(row.Source.Term), ClassOf(row.Target.Term)
 	p.checkDays(&row)
-	if p.checkRow(&row) {
-		p.pack(&row)
+	if p.checkRow(&row) && !p.packer.add(&row) {
+		p.fault("more than 256 contexts", "a context is a kind of entry", "check the context column")
 	}
 }
 
@@ -321,31 +337,3 @@ func rowOf(t *Table, cells *[columnCount]string, line int) Row {
 	}
 	return row
 }
-
-// pack puts a row without fault to the others.
-func (p *parser) pack(row *Row) {
-	t := &p.table.packed
-	context := slices.Index(t.contexts, row.Context)
-	if context < 0 {
-		context = len(t.contexts)
-		t.contexts = append(t.contexts, Context(strings.Clone(string(row.Context))))
-	}
-	if context > maxContexts {
-		p.fault("more than 256 contexts", "a context is a kind of entry", "check the context column")
-		return
-	}
-	packed := packedRow{at: uint32(p.codes.Len()), flags: packFlags(row), context: uint8(context)}
-	for i, code := range [...]string{row.Source.Value, row.Source.TermCode, row.Target.Value, row.Target.TermCode} {
-		packed.lengths[i] = uint8(len(code)) // every scheme's syntax ends long before 255
-		p.codes.WriteString(code)
-	}
-	if t.lines == nil && int(t.first)+len(t.rows) != row.Line {
-		t.stateLines()
-	}
-	if t.lines != nil {
-		t.lines = append(t.lines, uint32(row.Line))
-	}
-	t.rows = append(t.rows, packed)
-}
-
-const maxContexts = 255

@@ -60,24 +60,24 @@ func (s *Set) addWords(t *Table) {
 // conflicts finds the keys of a table that another of its layer gives another target.
 func conflicts(others []*Table, t *Table) []Fault {
 	var faults []Fault
-	for _, other := range others {
-		if other.Layer != t.Layer {
+	for _, with := range others {
+		if with.Layer != t.Layer {
 			continue
 		}
-		few, many := t, other
+		few, many := t, with
 		if few.Len() > many.Len() {
 			few, many = many, few
 		}
-		for i := range few.packed.rows {
-			j, ok := many.packed.at(few.packed.key(i))
-			if !ok || few.packed.sameTarget(i, &many.packed, j) {
+		for _, row := range few.packed.rows() {
+			other, ok := many.packed.at(few.packed.key(row))
+			if !ok || row.sameTarget(other) {
 				continue
 			}
-			mine, theirs := few.packed.line(i), many.packed.line(j)
+			mine, theirs := row.line(), other.line()
 			if few != t {
 				mine, theirs = theirs, mine
 			}
-			faults = append(faults, Fault{File: t.File, Line: mine, What: fmt.Sprintf("conflicts with %s:%d", other.File, theirs),
+			faults = append(faults, Fault{File: t.File, Line: mine, What: fmt.Sprintf("conflicts with %s:%d", with.File, theirs),
 				Why: "two tables of one layer disagree", Mend: "delete one row or move one table to another layer"})
 			if len(faults) >= maxFaults {
 				break

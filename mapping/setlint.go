@@ -42,13 +42,13 @@ func (l *setLint) overlays(t *Table) {
 		if under.Layer.rank() >= t.Layer.rank() {
 			continue
 		}
-		for i := range t.packed.rows {
-			j, ok := under.packed.at(t.packed.key(i))
-			if !ok || !under.packed.rows[j].assured() || t.packed.sameTarget(i, &under.packed, j) {
+		for _, row := range t.packed.rows() {
+			assured, ok := under.packed.at(t.packed.key(row))
+			if !ok || !assured.assured() || row.sameTarget(assured) {
 				continue
 			}
 			if changed++; changed == 1 {
-				first = Fault{File: t.File, Line: t.packed.line(i), What: fmt.Sprintf("changes an assured row, %s:%d", under.File, under.packed.line(j)),
+				first = Fault{File: t.File, Line: row.line(), What: fmt.Sprintf("changes an assured row, %s:%d", under.File, assured.line()),
 					Why: "somebody assured that target nationally", Mend: "compare both rows, and keep this one only for a stated reason"}
 			}
 		}
@@ -64,21 +64,21 @@ func (l *setLint) roundTrip(t *Table) {
 	}
 	asked, lost := 0, 0
 	var first Fault
-	for i, row := range t.packed.rows {
+	for _, row := range t.packed.rows() {
 		if row.relation() == NoMap {
 			continue
 		}
-		value, termCode := t.packed.target(i)
-		back := l.set.Translate(Code{Scheme: t.To, Value: value, TermCode: termCode}, t.From, t.packed.context(i))
+		value, termCode := row.target()
+		back := l.set.Translate(Code{Scheme: t.To, Value: value, TermCode: termCode}, t.From, t.packed.context(row))
 		if back.Answer != Mapped {
 			continue
 		}
 		asked++
-		if back.Target.Value == t.packed.value(i) && (back.Target.TermCode == t.packed.termCode(i) || back.Target.TermCode == "" || t.packed.termCode(i) == "") {
+		if back.Target.Value == row.value() && (back.Target.TermCode == row.termCode() || back.Target.TermCode == "" || row.termCode() == "") {
 			continue
 		}
 		if lost++; lost == 1 {
-			first = Fault{File: t.File, Line: t.packed.line(i), Why: "the table of the way back leads elsewhere",
+			first = Fault{File: t.File, Line: row.line(), Why: "the table of the way back leads elsewhere",
 				Mend: "compare the rows of " + back.Table.File + ":" + decimal(back.Line)}
 		}
 	}

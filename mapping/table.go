@@ -130,7 +130,7 @@ type Table struct {
 }
 
 // Len is the number of rows in force.
-func (t *Table) Len() int { return len(t.packed.rows) }
+func (t *Table) Len() int { return t.packed.count }
 
 // Warnings are what a reviewer should look at and what does not refuse the table, one for each kind.
 func (t *Table) Warnings() []Warning { return t.warned }
@@ -144,25 +144,24 @@ func (t *Table) strict(c Context) bool { return t.From.drug() || t.To.drug() || 
 func (t *Table) Rows() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		in := reading{words: &t.words}
-		for i := range t.packed.rows {
-			if !yield(t.row(&in, i)) {
+		for _, row := range t.packed.rows() {
+			if !yield(t.row(&in, row)) {
 				return
 			}
 		}
 	}
 }
 
-// row is row i with its words. Where the file no longer has them it is the codes alone.
-func (t *Table) row(in *reading, i int) Row {
-	p := &t.packed
-	r := p.rows[i]
+// row is a row with its words. Where the file no longer has them it is the codes alone.
+func (t *Table) row(in *reading, r packedRow) Row {
 	row := Row{
-		Source:   Code{Scheme: t.From, Value: p.code(r, 0), TermCode: p.code(r, 1)},
-		Relation: r.relation(), Context: p.contexts[r.context], Assured: r.assured(),
-		Class: r.class(), TargetClass: r.targetClass(), Line: p.line(i),
+		Source:   Code{Scheme: t.From, Value: r.value(), TermCode: r.termCode()},
+		Relation: r.relation(), Context: t.packed.context(r), Assured: r.assured(),
+		Class: r.class(), TargetClass: r.targetClass(), Line: r.line(),
 	}
 	if r.relation() != NoMap {
-		row.Target = Code{Scheme: t.To, Value: p.code(r, 2), TermCode: p.code(r, 3)}
+		row.Target.Scheme = t.To
+		row.Target.Value, row.Target.TermCode = r.target()
 	}
 	line, ok := in.at(row.Line)
 	var cells [columnCount]string

@@ -1,5 +1,7 @@
 package mapping
 
+import "iter"
+
 // Answer is what a translation came to.
 type Answer string
 
@@ -29,7 +31,7 @@ type Result struct {
 	Line       int
 	Answer     Answer
 	Reason     string // in our words, where no row answered
-	row        int    // in the table
+	row        int    // where it begins in the table
 }
 
 // Code is Target with the words the table gives it; of Same it is the code asked for.
@@ -46,7 +48,7 @@ func (r Result) Row() Row {
 	if r.Table == nil {
 		return Row{}
 	}
-	return r.Table.row(&reading{words: &r.Table.words}, r.row)
+	return r.Table.row(&reading{words: &r.Table.words}, r.Table.packed.row(r.row))
 }
 
 // Translate answers for one code. Contexts are tried in the order given, most specific first, and Any always last.
@@ -133,25 +135,27 @@ func (s *Set) current(c Code) (Code, bool) {
 	if found.table == nil || ambiguous || found.packed().relation() != Equivalent {
 		return Code{}, false
 	}
-	value, termCode := found.table.packed.target(found.row)
+	value, termCode := found.packed().target()
 	return Code{Scheme: c.Scheme, Value: value, TermCode: termCode, Term: c.Term}, true
 }
 
 // placed is a row of a table; without a table it is none.
 type placed struct {
 	table *Table
-	row   int
+	row   int // where it begins
 }
 
-func (p placed) packed() packedRow { return p.table.packed.rows[p.row] }
+func (p placed) packed() packedRow { return p.table.packed.row(p.row) }
 func (p placed) sameCode(o placed) bool {
-	return p.table.packed.sameCode(p.row, &o.table.packed, o.row)
+	return p.packed().sameCode(o.packed())
 }
+
+func (p placed) context() Context { return p.table.packed.context(p.packed()) }
 
 // term is the row's source term.
 func (p placed) term() string {
 	in := reading{words: &p.table.words}
-	line, _ := in.at(p.table.packed.line(p.row))
+	line, _ := in.at(p.packed().line())
 	var cells [columnCount]string
 	p.table.columns.cut(line, &cells)
 	return cells[columnSourceTerm]
@@ -159,8 +163,20 @@ func (p placed) term() string {
 
 // rowsOf are the rows of one source value in one table.
 type rowsOf struct {
-	table      *Table
-	start, end int
+	table            *Table
+	start, last, end int
+}
+
+func (l rowsOf) rows() iter.Seq2[int, packedRow] {
+	return func(yield func(int, packedRow) bool) {
+		for at := l.start; at < l.end; {
+			r := l.table.packed.row(at)
+			if !yield(at, r) {
+				return
+			}
+			at += r.size()
+		}
+	}
 }
 
 // usualLayers is how many tables of one direction are looked up without allocating.
@@ -169,8 +185,8 @@ const usualLayers = 8
 // layers appends the rows of a code's value in every table of the direction that has any, the highest layer first.
 func (s *Set) layers(c *Code, to Scheme, into []rowsOf) []rowsOf {
 	for _, t := range s.directions[pair{c.Scheme, to}] {
-		if start, end := t.packed.find(c.Value); start < end {
-			into = append(into, rowsOf{t, start, end})
+		if start, last, end := t.packed.find(c.Value); start < end {
+			into = append(into, rowsOf{t, start, last, end})
 		}
 	}
 	return into
@@ -187,7 +203,7 @@ func find(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 // haveTermCodes reports whether any of the rows has one. Rows are in the order of their term codes.
 func haveTermCodes(layers []rowsOf) bool {
 	for _, l := range layers {
-		if l.table.packed.termCode(l.end-1) != "" {
+		if l.table.packed.row(l.last).termCode() != "" {
 			return true
 		}
 	}
@@ -202,9 +218,9 @@ func inContext(layers []rowsOf, termCode string, contexts []Context) placed {
 			context = contexts[i]
 		}
 		for _, l := range layers {
-			for row := l.start; row < l.end; row++ {
-				if l.table.packed.context(row) == context && l.table.packed.termCode(row) == termCode {
-					return placed{l.table, row}
+			for at, row := range l.rows() {
+				if row.termCode() == termCode && l.table.packed.context(row) == context {
+					return placed{l.table, at}
 				}
 			}
 		}
@@ -221,9 +237,11 @@ func unstated(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 	var byTerm, preferred, other placed
 	termsDiffer, targetsDiffer := false, false
 	for _, l := range layers {
-		for row := l.start; row < l.end; row++ {
-			termCode := l.table.packed.termCode(row)
-			if row > l.start && l.table.packed.termCode(row-1) == termCode {
+		before := packedRow("")
+		for _, row := range l.rows() {
+			termCode := row.termCode()
+			again := before != "" && before.termCode() == termCode
+			if before = row; again {
 				continue
 			}
 			p := inContext(layers, termCode, contexts) // the same again where a lower layer has the term code too
@@ -256,14 +274,14 @@ func unstated(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 func (p placed) result(c *Code, contexts []Context) Result {
 	row, t := p.packed(), p.table
 	r := Result{Relation: row.relation(), Assured: row.assured(), Class: row.class(), TargetClass: row.targetClass(),
-		Table: t, Line: t.packed.line(p.row), row: p.row}
+		Table: t, Line: row.line(), row: p.row}
 	if r.Relation == NoMap {
 		r.Answer = AnswerNoMap
 		return r
 	}
-	value, termCode := t.packed.target(p.row)
+	value, termCode := row.target()
 	r.Target = Code{Scheme: t.To, Value: value, TermCode: termCode}
-	context := t.packed.context(p.row)
+	context := p.context()
 	strict, allergy := t.strict(context), context.allergy()
 	for _, context := range contexts {
 		strict = strict || context.strict()
