@@ -3,9 +3,9 @@ package mapping
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"hash"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of one table file. The largest national table is about 150 MiB as text.
@@ -19,17 +19,19 @@ const (
 	firstBlock, largestBlock = 16 << 10, 256 << 10
 )
 
-// lines cuts a file into lines as it is read, and hashes it on the way. It never holds more than a block of it, but for
-// the text of a short file or one whose words could not be found again.
+// lines cuts a file into lines as it is read. It never holds more than a few blocks of it, but for the text of a short
+// file or one whose words could not be found again.
 type lines struct {
-	in     io.Reader
+	blocks <-chan block
+	stop   chan struct{}
 	again  io.ReaderAt
-	hash   hash.Hash
-	block  []byte
-	rest   string // read and not yet cut
-	offset int64  // of rest in the file
-	size   int64  // read so far
-	length int64  // of the whole file as far as is known, else 0
+	length int64 // of the whole file as far as is known, else 0
+	rest   string
+	plain  bool  // all of the line given last is of blocks whose text is plain
+	block  bool  // and so is the block of rest
+	offset int64 // of rest in the file
+	size   int64 // read so far
+	sum    string
 	done   bool
 	long   bool // a line is longer than any row
 	err    error
@@ -38,62 +40,116 @@ type lines struct {
 	number int
 }
 
-// newLines reads in. again finds the same bytes later, nil where that cannot be; length is that of the file, 0 where it
-// is not known.
+// block is a piece of the file. The last one has the hash of all, or the error that ended the reading.
+type block struct {
+	text  string
+	plain bool // ASCII without control characters but tabs and line ends
+	last  bool
+	sum   string
+	err   error
+}
+
+// newLines starts to read in. again finds the same bytes later, nil where that cannot be; length is that of the file, 0
+// where it is not known. Whoever calls it calls close.
 func newLines(in io.Reader, again io.ReaderAt, length int64) *lines {
-	return &lines{in: in, again: again, length: length, hash: sha256.New(), block: make([]byte, firstBlock)}
+	blocks, stop := make(chan block, 2), make(chan struct{})
+	go readAhead(in, blocks, stop)
+	return &lines{blocks: blocks, stop: stop, again: again, length: length}
+}
+
+// close ends the reading, if it has not ended, and waits for it: in may then be closed.
+func (l *lines) close() {
+	close(l.stop)
+	for range l.blocks {
+	}
+}
+
+// readAhead reads, hashes and looks through the file while the lines before are taken apart.
+func readAhead(in io.Reader, blocks chan<- block, stop <-chan struct{}) {
+	defer close(blocks)
+	hash := sha256.New()
+	bytes := make([]byte, firstBlock)
+	for read := 0; ; {
+		n, err := io.ReadFull(in, bytes)
+		read += n
+		hash.Write(bytes[:n])
+		b := block{text: string(bytes[:n]), plain: plain(bytes[:n]), last: err != nil || read > MaxTableBytes}
+		if err != io.EOF && err != io.ErrUnexpectedEOF {
+			b.err = err
+		}
+		if b.last {
+			b.sum = hex.EncodeToString(hash.Sum(nil))
+		}
+		select {
+		case blocks <- b:
+		case <-stop:
+			return
+		}
+		if b.last {
+			return
+		}
+		if len(bytes) < largestBlock {
+			bytes = make([]byte, 2*len(bytes))
+		}
+	}
+}
+
+// plain reports text in which no line needs a closer look.
+func plain(text []byte) bool {
+	for _, b := range text {
+		if b >= 0x7f || b < ' ' && b != '\t' && b != '\n' {
+			return false
+		}
+	}
+	return true
 }
 
 // next cuts one line off, without its ending; false at the end or where reading cannot go on, as fault says.
 func (l *lines) next() (string, bool) {
-	end := strings.IndexByte(l.rest, '\n')
-	for end < 0 && !l.done {
-		scanned := len(l.rest)
-		if l.long = scanned > maxLineBytes; l.long {
+	line, found := "", false
+	start := l.offset
+	l.plain = l.block || l.rest == ""
+	for {
+		var piece string
+		piece, l.rest, found = strings.Cut(l.rest, "\n")
+		line += piece // which copies nothing but where a line lies in two blocks
+		l.offset += int64(len(piece))
+		if found {
+			l.offset++
+			break
+		}
+		if l.long = len(line) > maxLineBytes; l.long {
 			l.number++
 			return "", false
 		}
-		if !l.fill() {
-			return "", false
-		}
-		if more := strings.IndexByte(l.rest[scanned:], '\n'); more >= 0 {
-			end = scanned + more
+		if l.done || !l.fill() {
+			break
 		}
 	}
-	if end < 0 && l.rest == "" {
+	if !found && (line == "" || l.err != nil || l.size > MaxTableBytes) {
 		return "", false
 	}
 	if l.number%linesPerMark == 0 {
-		l.marks = append(l.marks, uint32(l.offset))
+		l.marks = append(l.marks, uint32(start))
 	}
 	l.number++
-	line, past := l.rest, len(l.rest)
-	if end >= 0 {
-		line, past = l.rest[:end], end+1
-	}
-	l.rest, l.offset = l.rest[past:], l.offset+int64(past)
 	return strings.TrimSuffix(line, "\r"), true
 }
 
-// fill reads one more block; false where the file is too long or cannot be read.
+// fill takes one more block; false where the file is too long or cannot be read.
 func (l *lines) fill() bool {
-	n, err := io.ReadFull(l.in, l.block)
-	l.size += int64(n)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		l.done, err = true, nil
-	}
-	if l.err = err; err != nil || l.size > MaxTableBytes {
+	b := <-l.blocks
+	l.size += int64(len(b.text))
+	l.rest, l.done, l.sum, l.err = b.text, b.last, b.sum, b.err
+	l.block = b.plain
+	l.plain = l.plain && l.block
+	if l.err != nil || l.size > MaxTableBytes {
 		return false
 	}
-	l.hash.Write(l.block[:n])
 	if l.again == nil || l.size <= keptText {
-		l.kept.Write(l.block[:n])
+		l.kept.WriteString(b.text)
 	} else {
 		l.kept = strings.Builder{}
-	}
-	l.rest += string(l.block[:n])
-	if len(l.block) < largestBlock {
-		l.block = make([]byte, 2*len(l.block))
 	}
 	return true
 }
@@ -112,7 +168,24 @@ func (l *lines) fault(file string) *Fault {
 	return nil
 }
 
-func (l *lines) sum() string { return hex.EncodeToString(l.hash.Sum(nil)) }
+// unreadableText says what makes a line unreadable as text: what, why and how to mend; empty where nothing does.
+func unreadableText(line string) (what, why, mend string) {
+	ascii := true
+	for i := range len(line) {
+		switch b := line[i]; {
+		case b >= 0x80:
+			ascii = false
+		case b == '\r':
+			return "a carriage return inside a cell", "a spreadsheet broke the row", "put the row on one line, ending in LF or CRLF"
+		case b < ' ' && b != '\t' || b == 0x7f:
+			return "a control character", "a code or term with an invisible character matches nothing", "delete the character"
+		}
+	}
+	if !ascii && !utf8.ValidString(line) {
+		return "not UTF-8", "terms would be shown wrong", "save the file as UTF-8"
+	}
+	return "", "", ""
+}
 
 // words are what was read, for whoever asks for a line again.
 func (l *lines) words() words {

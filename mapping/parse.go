@@ -7,7 +7,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // The columns of a table file, in the order Write gives them; the last three may be missing.
@@ -124,6 +123,7 @@ func (p *parser) warn(what, why, mend string) {
 func parse(file string, in *lines, o Options) (*Table, []Fault) {
 	p := &parser{Options: o, file: file, table: &Table{Header: Header{Layer: o.Layer}, File: file}, header: map[string]bool{},
 		dated: map[int]days{}, counts: map[string]*Warning{}}
+	defer in.close()
 	columns := p.readHeader(in)
 	if f := in.fault(file); f != nil {
 		return nil, []Fault{*f}
@@ -136,7 +136,7 @@ func parse(file string, in *lines, o Options) (*Table, []Fault) {
 		return nil, append(p.faults, *f)
 	}
 	t := p.table
-	t.SHA256, t.words = in.sum(), in.words()
+	t.SHA256, t.words = in.sum, in.words()
 	t.packed = p.packer.finish()
 	if len(p.faults) < maxFaults {
 		p.checkKeys()
@@ -159,22 +159,11 @@ func (p *parser) next(in *lines) (line string, readable, more bool) {
 	if !more {
 		return "", false, false
 	}
-	ascii := true
-	for i := range len(line) {
-		switch b := line[i]; {
-		case b >= 0x80:
-			ascii = false
-		case b == '\r':
-			p.fault("a carriage return inside a cell", "a spreadsheet broke the row", "put the row on one line, ending in LF or CRLF")
-			return line, false, true
-		case b < ' ' && b != '\t' || b == 0x7f:
-			p.fault("a control character", "a code or term with an invisible character matches nothing", "delete the character")
+	if !in.plain {
+		if what, why, mend := unreadableText(line); what != "" {
+			p.fault(what, why, mend)
 			return line, false, true
 		}
-	}
-	if !ascii && !utf8.ValidString(line) {
-		p.fault("not UTF-8", "terms would be shown wrong", "save the file as UTF-8")
-		return line, false, true
 	}
 	return line, true, true
 }
