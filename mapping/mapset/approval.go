@@ -147,7 +147,10 @@ func Approve(file string, a Approving) (Approval, string, []mapping.Fault, error
 			return Approval{}, "", nil, fmt.Errorf("mapset: approve: %s: one line is needed", what)
 		}
 	}
-	facts, faults := Read(file)
+	if !tableFile(filepath.Base(file)) {
+		return Approval{}, "", nil, fmt.Errorf("mapset: approve: the file of a table ends in .tsv and has a name of at most %d characters", maxFileName)
+	}
+	facts, faults := ReadFacts(file)
 	if len(faults) > 0 {
 		return Approval{}, "", faults, nil
 	}
@@ -171,8 +174,8 @@ func Approve(file string, a Approving) (Approval, string, []mapping.Fault, error
 	return approval, name, nil, nil
 }
 
-// Read tells the facts of one table file, for a person about to approve it.
-func Read(file string) (Facts, []mapping.Fault) {
+// ReadFacts tells the facts of one table file, for a person about to approve it.
+func ReadFacts(file string) (Facts, []mapping.Fault) {
 	r := reader{dir: filepath.Dir(file), policy: Policy{}}
 	t := r.table(filepath.Base(file))
 	return t.facts, r.faults
@@ -222,7 +225,6 @@ func (p Policy) verify(data []byte, table Facts) (Approval, Approver, error) {
 
 // holds compares a signed approval with the table it lies beside.
 func holds(a Approval, person Approver, table Facts) error {
-	table.dated = false
 	switch {
 	case a.Table.SHA256 != table.SHA256:
 		return errors.New("the table was changed after it was signed")

@@ -17,7 +17,6 @@ type Facts struct {
 	// Strict is how many rows are for allergies or medication. A table with any needs two approvals.
 	Strict int    `json:"strict"`
 	Author string `json:"author"`
-	dated  bool   // some row is valid on some days only
 }
 
 // factsOf counts a table that was parsed without a day.
@@ -29,7 +28,6 @@ func factsOf(t *mapping.Table) Facts {
 		if whole || strictRow(&row) {
 			f.Strict++
 		}
-		f.dated = f.dated || row.ValidFrom != "" || row.ValidTo != ""
 	}
 	return f
 }

@@ -129,9 +129,11 @@ func (f *Folder) place(dir string, m Manifest) (same bool, err error) {
 		if alike(dir, f.in(name)) {
 			return true, nil
 		}
-		if err := f.remove(name); err != nil {
+		old := f.in(gonePrefix + name)
+		if err := os.Rename(f.in(name), old); err != nil {
 			return false, err
 		}
+		defer os.RemoveAll(old)
 	}
 	if err := os.Rename(dir, f.in(name)); err != nil {
 		return false, err

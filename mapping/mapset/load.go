@@ -85,7 +85,7 @@ func (f *Folder) Load(digest string, p Policy) Loaded {
 
 // load loads the set in a folder, the digest of which starts as given.
 func load(dir, digest string, p Policy) Loaded {
-	r := reader{dir: dir, policy: p}
+	r := reader{dir: dir, kept: !strings.HasPrefix(filepath.Base(dir), newPrefix), policy: p}
 	const mend = "linkspan tables activate, or linkspan tables rollback"
 	refuse := func(name, what, why string) Loaded {
 		r.fault(name, what, why, mend)

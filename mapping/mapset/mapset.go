@@ -37,7 +37,7 @@ const (
 	maxNotes    = 16 // of one table
 	maxNote     = 64 << 10
 	maxManifest = 4 << 20
-	maxFileName = 100
+	maxFileName = 100 // of a table; a note's has the name of a person beside
 )
 
 // starterPrefix marks a manifest's entries that are in the program itself and not in the set's folder.
@@ -127,14 +127,16 @@ func hexadecimal(s string, n int) bool {
 // plainName reports a file name that is the same file wherever a set travels: no folder, nothing hidden, no control
 // character, and not too long for any file system or archive.
 func plainName(name string) bool {
-	if name == "" || len(name) > maxFileName || name[0] == '.' || !utf8.ValidString(name) || name != path.Base(name) {
+	if name == "" || len(name) > 2*maxFileName || name[0] == '.' || !utf8.ValidString(name) || name != path.Base(name) {
 		return false
 	}
 	return !strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == '\\' || r == ':' || unicode.IsControl(r) })
 }
 
 // tableFile reports the name of a table.
-func tableFile(name string) bool { return plainName(name) && path.Ext(name) == ".tsv" }
+func tableFile(name string) bool {
+	return plainName(name) && path.Ext(name) == ".tsv" && len(name) <= maxFileName
+}
 
 // noteOf is the name of the table a note belongs to, or false where the name is not a note's.
 func noteOf(name string) (string, bool) {
@@ -145,5 +147,5 @@ func noteOf(name string) (string, bool) {
 	if at <= 0 || len(name) <= at+len(".tsv.")+len("note") { // no approver between the two
 		return "", false
 	}
-	return name[:at+len(".tsv")], true
+	return name[:at+len(".tsv")], len(name[:at+len(".tsv")]) <= maxFileName
 }

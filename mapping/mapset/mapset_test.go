@@ -17,9 +17,9 @@ import (
 // at is when the tests act.
 var at = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-const header = "source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\tvalid_from\tvalid_to\treason\treviewer\n"
+const header = "source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\treason\tvalid_from\tvalid_to\treviewer\n"
 
-// hand writes a table by hand: "|" stands for a tab; the cells after reason may be left out.
+// hand writes a table by hand: "|" stands for a tab; every row has 13.
 func hand(id, from, to, layer string, rows ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# id: %s\n# version: 1\n# from: %s\n# to: %s\n# layer: %s\n# licence: test\n# source: test\n# author: Ann Author\n", id, from, to, layer)

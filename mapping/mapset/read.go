@@ -1,6 +1,8 @@
 package mapset
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -49,6 +51,7 @@ func (l Loaded) Err() error { return joined(l.Faults) }
 type reader struct {
 	dir    string
 	shown  string // the folder faults name, where it is not dir: of a copy, the folder it was copied from
+	kept   bool   // the folder of a set that stays: the words of its large tables are left in their files
 	policy Policy
 	faults []mapping.Fault
 }
@@ -75,23 +78,27 @@ func (r *reader) changed(name string) {
 	r.fault(name, "changed while it was read", "half a table is another table", "wait until it is copied, then run the command again")
 }
 
-// table reads one table. The facts are taken from every row; the rows in force are those of the policy's day.
+// table reads one table. Its rows are those in force on the policy's day; the facts are of all rows, for which the file is
+// read again where some are not in force.
 func (r *reader) table(name string) readTable {
-	t := r.parse(name, "")
+	t := r.parse(name, r.policy.Day)
 	if t == nil {
 		return readTable{}
 	}
-	facts := factsOf(t)
-	if facts.dated && r.policy.Day != "" {
-		if t = r.parse(name, r.policy.Day); t == nil {
-			return readTable{}
+	all := t
+	if r.policy.Day != "" {
+		sum, rows := scan(filepath.Join(r.dir, name))
+		if rows != t.Len() {
+			if all = r.parse(name, ""); all == nil {
+				return readTable{}
+			}
 		}
-		if t.SHA256 != facts.SHA256 {
+		if sum != t.SHA256 || all.SHA256 != t.SHA256 {
 			r.changed(name)
 			return readTable{}
 		}
 	}
-	return readTable{t, facts}
+	return readTable{t, factsOf(all)}
 }
 
 func (r *reader) parse(name, day string) *mapping.Table {
@@ -101,13 +108,20 @@ func (r *reader) parse(name, day string) *mapping.Table {
 		r.unreadable(name)
 		return nil
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		r.unreadable(name)
-		return nil
+	options := mapping.Options{Layer: mapping.LocalLayer, Day: day, Dictionary: r.policy.Dictionary}
+	var t *mapping.Table
+	var faults []mapping.Fault
+	if r.kept {
+		t, faults = mapping.ReadFile(os.DirFS(r.dir), name, options)
+	} else {
+		f, err := os.Open(file)
+		if err != nil {
+			r.unreadable(name)
+			return nil
+		}
+		t, faults = mapping.Parse(name, f, options)
+		f.Close()
 	}
-	defer f.Close()
-	t, faults := mapping.Parse(name, f, mapping.Options{Layer: mapping.LocalLayer, Day: day, Dictionary: r.policy.Dictionary})
 	if after, err := os.Stat(file); err != nil || !sameFile(before, after) {
 		r.changed(name)
 		return nil
@@ -350,16 +364,39 @@ func (r refused) Error() string {
 
 // hash is the SHA-256 of a file, in hexadecimal; empty where it cannot be read.
 func hash(file string) string {
+	sum, _ := scan(file)
+	return sum
+}
+
+// scan is the SHA-256 of a file and the number of its lines after the comments and the header row: of a table, its rows on
+// any day.
+func scan(file string) (sum string, rows int) {
 	f, err := os.Open(file)
 	if err != nil {
-		return ""
+		return "", 0
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
+	in := bufio.NewReaderSize(io.TeeReader(f, h), 1<<16)
+	above, start := true, true
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(part) > 0 {
+			if start && !above {
+				rows++
+			}
+			if start && above && part[0] != '#' && !bytes.HasPrefix(part, []byte("\ufeff#")) {
+				above = false
+			}
+			start = part[len(part)-1] == '\n'
+		}
+		if err == io.EOF {
+			return hex.EncodeToString(h.Sum(nil)), rows
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return "", 0
+		}
 	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // stamp completes a manifest.
