@@ -1,0 +1,410 @@
+package formats
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/linkspan/linkspan/mapping"
+)
+
+// The extensions that carry what a ConceptMap has no place for.
+const (
+	extTermCode  = ours + "term-code" // on an element or a target: the CTV3 term id
+	extAssured   = ours + "assured"   // on a target, valueBoolean
+	extValidFrom = ours + "valid-from"
+	extValidTo   = ours + "valid-to"
+	extReviewer  = ours + "reviewer"
+	extHeader    = ours + "header/" // on the map: one for each field of a table's header
+	propContext  = ours + "context" // dependsOn: the row holds only in this context
+	noComment    = "the table gives no comment"
+)
+
+// fhirElement is one source code of a group, fhirTarget one of its targets; both of R4 and of R5.
+type fhirElement struct {
+	Extension []fhirExtension `json:"extension,omitempty"`
+	Modifier  []fhirExtension `json:"modifierExtension,omitempty"`
+	Code      string          `json:"code,omitempty"`
+	Display   string          `json:"display,omitempty"`
+	NoMap     bool            `json:"noMap,omitempty"`
+	Target    []fhirTarget    `json:"target,omitempty"`
+}
+
+type fhirTarget struct {
+	Extension    []fhirExtension `json:"extension,omitempty"`
+	Modifier     []fhirExtension `json:"modifierExtension,omitempty"`
+	Code         string          `json:"code,omitempty"`
+	Display      string          `json:"display,omitempty"`
+	Equivalence  string          `json:"equivalence,omitempty"`
+	Relationship string          `json:"relationship,omitempty"`
+	Comment      string          `json:"comment,omitempty"`
+	DependsOn    []fhirDepends   `json:"dependsOn,omitempty"`
+	Product      []fhirDepends   `json:"product,omitempty"`
+}
+
+type fhirExtension struct {
+	URL     string `json:"url"`
+	String  string `json:"valueString,omitempty"`
+	Boolean *bool  `json:"valueBoolean,omitempty"`
+}
+
+type fhirDepends struct {
+	Property  string `json:"property,omitempty"`
+	Attribute string `json:"attribute,omitempty"`
+	Value     string `json:"value,omitempty"`
+	Code      string `json:"valueCode,omitempty"`
+	String    string `json:"valueString,omitempty"`
+}
+
+func extension(of []fhirExtension, url string) string {
+	for _, e := range of {
+		if e.URL == url {
+			return e.String
+		}
+	}
+	return ""
+}
+
+// fhirRelation reads a target's relation. The words of R4 tell what the target is: wider means the target is wider, so
+// the source is narrower. Those of R5 are ours.
+func (t *fhirTarget) relation() (mapping.Relation, bool) {
+	switch t.Relationship {
+	case "":
+	case "equivalent", "related-to", "source-is-narrower-than-target", "source-is-broader-than-target":
+		return mapping.Relation(t.Relationship), true
+	case "not-related-to":
+		return mapping.NoMap, true
+	default:
+		return "", false
+	}
+	switch t.Equivalence {
+	case "equivalent", "equal":
+		return mapping.Equivalent, true
+	case "wider", "subsumes":
+		return mapping.Narrower, true
+	case "narrower", "specializes":
+		return mapping.Broader, true
+	case "relatedto", "inexact":
+		return mapping.Related, true
+	case "unmatched", "disjoint":
+		return mapping.NoMap, true
+	}
+	return "", false
+}
+
+// equivalenceOf is the R4 word of a relation.
+func equivalenceOf(r mapping.Relation) string {
+	switch r {
+	case mapping.Equivalent:
+		return "equivalent"
+	case mapping.Narrower:
+		return "wider"
+	case mapping.Broader:
+		return "narrower"
+	case mapping.NoMap:
+		return "unmatched"
+	}
+	return "relatedto"
+}
+
+// placedElement is an element and the line it ends on.
+type placedElement struct {
+	fhirElement
+	line int
+}
+
+// mapReader walks one ConceptMap. It holds the elements of one group.
+type mapReader struct {
+	im        *importer
+	d         *json.Decoder
+	lines     *lineCounter
+	kind      string // resourceType
+	publisher string
+}
+
+// readConceptMap reads one ConceptMap of FHIR R4 or R5 in JSON.
+func (im *importer) readConceptMap(in *bufio.Reader) {
+	im.src.rows = &im.rows
+	if head, _ := in.Peek(3); string(head) == "\ufeff" {
+		in.Discard(3)
+	}
+	lines := &lineCounter{in: &jsonGuard{in: in}}
+	m := &mapReader{im: im, d: json.NewDecoder(lines), lines: lines}
+	err := m.object(m.property)
+	im.own.Source = cmp.Or(im.own.Source, m.publisher)
+	if err == nil {
+		if _, end := m.d.Token(); !errors.Is(end, io.EOF) {
+			err = errTrailing
+		}
+	}
+	var stop *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case err == nil && m.kind == "", errors.Is(err, errKind):
+		im.fault(1, "JSON that is no ConceptMap", "only a ConceptMap is a table", "give one resource with resourceType ConceptMap")
+	case err == nil, errors.Is(err, errFull):
+	case errors.As(err, &stop):
+		im.fault(lines.at(stop.Offset), "not well-formed JSON", "nothing after it can be read", "copy the file again")
+	case errors.As(err, &mistyped), errors.Is(err, errShape):
+		im.fault(lines.at(m.d.InputOffset()), "not what a ConceptMap has there", "nothing after it can be read", "check the file against FHIR R4 ConceptMap")
+	default:
+		im.nestedFault(lines.at(m.d.InputOffset()), err)
+	}
+}
+
+var (
+	errShape = errors.New("not the shape of a ConceptMap")
+	errKind  = errors.New("not a ConceptMap")
+	errFull  = errors.New("no more faults or rows fit")
+)
+
+// object reads an object and hands each property's name to take, which reads its value.
+func (m *mapReader) object(take func(name string) error) error {
+	if err := m.delim('{'); err != nil {
+		return err
+	}
+	for m.d.More() {
+		name, err := m.d.Token()
+		if err != nil {
+			return err
+		}
+		if err := take(name.(string)); err != nil {
+			return err
+		}
+	}
+	return m.delim('}')
+}
+
+// array reads an array and calls each for every value in it.
+func (m *mapReader) array(each func() error) error {
+	if err := m.delim('['); err != nil {
+		return err
+	}
+	for m.d.More() {
+		if err := each(); err != nil {
+			return err
+		}
+	}
+	return m.delim(']')
+}
+
+func (m *mapReader) delim(want json.Delim) error {
+	token, err := m.d.Token()
+	if err != nil {
+		return err
+	}
+	if token != want {
+		return errShape
+	}
+	return nil
+}
+
+// property reads one property of the resource.
+func (m *mapReader) property(name string) error {
+	own := &m.im.own
+	switch name {
+	case "resourceType":
+		if err := m.d.Decode(&m.kind); err != nil || m.kind != "ConceptMap" {
+			return errKind
+		}
+		return nil
+	case "version":
+		return m.d.Decode(&own.Version)
+	case "copyright":
+		return m.d.Decode(&own.Licence)
+	case "publisher":
+		return m.d.Decode(&m.publisher)
+	case "extension":
+		return m.array(m.headerField)
+	case "modifierExtension":
+		m.im.fault(m.line(), "a modifierExtension", "it changes the meaning of the map in a way nobody here knows", "ask its publisher for a map without")
+	case "group":
+		return m.array(m.group)
+	}
+	return m.skip()
+}
+
+// headerField reads one extension of the resource: a field of a table's header, or somebody else's.
+func (m *mapReader) headerField() error {
+	var url, text string
+	err := m.object(func(name string) error {
+		switch name {
+		case "url":
+			return m.d.Decode(&url)
+		case "valueString":
+			return m.d.Decode(&text)
+		}
+		return m.skip()
+	})
+	for _, field := range ownFields(&m.im.own) {
+		if url == extHeader+field.key {
+			*field.value = text
+		}
+	}
+	return err
+}
+
+// skip passes over one value, holding no more of it than one string.
+func (m *mapReader) skip() error {
+	for depth := 0; ; {
+		token, err := m.d.Token()
+		if err != nil {
+			return err
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
+}
+
+func (m *mapReader) line() int { return m.lines.at(m.d.InputOffset()) }
+
+// group reads one group: a source system, a target system, and the elements.
+func (m *mapReader) group() error {
+	var source, target string
+	var elements []placedElement
+	start := m.line()
+	err := m.object(func(name string) error {
+		switch name {
+		case "source":
+			return m.d.Decode(&source)
+		case "target":
+			return m.d.Decode(&target)
+		case "unmapped":
+			m.im.note(m.line(), "the group's rule for unmapped codes is not taken over")
+			return m.skip()
+		case "element":
+			return m.array(func() error {
+				e := placedElement{}
+				if err := m.d.Decode(&e.fhirElement); err != nil {
+					return err
+				}
+				e.line = m.line()
+				elements = append(elements, e)
+				if m.im.rows += int64(max(1, len(e.Target))); m.im.rows > m.im.o.MaxRows {
+					m.im.fault(e.line, "too many rows", "no published map has so many", "check what was copied, or raise the limit")
+					return errFull
+				}
+				return nil
+			})
+		}
+		return m.skip()
+	})
+	if err != nil {
+		return err
+	}
+	m.take(source, target, elements, start)
+	return nil
+}
+
+// take makes the rows of one group.
+func (m *mapReader) take(source, target string, elements []placedElement, line int) {
+	im := m.im
+	from, known := im.scheme(source, im.o.From)
+	to, knownTo := im.scheme(target, im.o.To)
+	if !known || !knownTo || from == "" || to == "" {
+		im.noteMany(line, "elements of a group whose system is none Linkspan knows", len(elements))
+		return
+	}
+	for i := range elements {
+		e := &elements[i]
+		if len(e.Modifier) > 0 {
+			im.note(e.line, "left out: a modifierExtension, whose meaning nobody here knows")
+			continue
+		}
+		code := inside(from, e.Code, extension(e.Extension, extTermCode), e.Display)
+		if e.NoMap {
+			im.addOutside(code, mapping.Row{Relation: mapping.NoMap, Reason: "the source says there is no map", Line: e.line}, to)
+			continue
+		}
+		if len(e.Target) == 0 {
+			im.note(e.line, "left out: an element without a target, which decides nothing")
+		}
+		for j := range e.Target {
+			m.takeTarget(code, to, &e.Target[j], e.line)
+		}
+	}
+}
+
+func (m *mapReader) takeTarget(source mapping.Code, to mapping.Scheme, t *fhirTarget, line int) {
+	im := m.im
+	relation, ok := t.relation()
+	context, plain := contextOf(t.DependsOn)
+	switch {
+	case !ok:
+		im.note(line, "left out: a relation Linkspan does not know")
+		return
+	case len(t.Modifier) > 0:
+		im.note(line, "left out: a modifierExtension, whose meaning nobody here knows")
+		return
+	case !plain:
+		im.note(line, "left out: it depends on something Linkspan cannot tell (dependsOn)")
+		return
+	case len(t.Product) > 0:
+		im.note(line, "left out: it has further outputs (product)")
+		return
+	}
+	row := mapping.Row{Relation: relation, Context: context, Reason: t.Comment, Line: line, Reviewer: extension(t.Extension, extReviewer),
+		ValidFrom: extension(t.Extension, extValidFrom), ValidTo: extension(t.Extension, extValidTo)}
+	if row.Reason == noComment {
+		row.Reason = ""
+	}
+	row.Assured = slices.ContainsFunc(t.Extension, func(e fhirExtension) bool { return e.URL == extAssured && e.Boolean != nil && *e.Boolean })
+	if relation != mapping.NoMap {
+		row.Target = inside(to, t.Code, extension(t.Extension, extTermCode), t.Display)
+	} else if row.Reason == "" {
+		row.Reason = "the source says there is no map"
+	}
+	im.addOutside(source, row, to)
+}
+
+// contextOf reads a context of ours; any other condition is not plain.
+func contextOf(conditions []fhirDepends) (mapping.Context, bool) {
+	switch {
+	case len(conditions) == 0:
+		return mapping.Any, true
+	case len(conditions) > 1 || conditions[0].Property != propContext && conditions[0].Attribute != propContext:
+		return "", false
+	}
+	c := conditions[0]
+	return contextNamed(c.Value + c.Code + c.String)
+}
+
+// lineCounter tells lines from the decoder's offsets.
+type lineCounter struct {
+	in   io.Reader
+	read int64
+	ends []int64 // offsets of line ends read and not yet passed
+	line int     // line ends passed
+}
+
+func (l *lineCounter) Read(p []byte) (int, error) {
+	n, err := l.in.Read(p)
+	for i := range n {
+		if p[i] == '\n' {
+			l.ends = append(l.ends, l.read+int64(i))
+		}
+	}
+	l.read += int64(n)
+	return n, err
+}
+
+// at is the line of an offset, which never goes back by more than one token.
+func (l *lineCounter) at(offset int64) int {
+	passed := 0
+	for passed < len(l.ends) && l.ends[passed] < offset {
+		passed++
+	}
+	l.line += passed
+	l.ends = l.ends[passed:]
+	return l.line + 1
+}

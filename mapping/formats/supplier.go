@@ -1,0 +1,129 @@
+package formats
+
+import (
+	"bufio"
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/mapping/internal/delimited"
+)
+
+// readEMIS reads the clinical codes of an EMIS Web extract: its own Read v2 and local codes, each with the SNOMED CT
+// concept EMIS files beside it. That is the supplier's word: not assured, and without a degree, so related-to.
+func (im *importer) readEMIS(in *bufio.Reader) {
+	r, ok := im.openDetected(in)
+	if !ok {
+		return
+	}
+	at, ok := im.columns(r, "CodeId", "Term", "ReadTermId", "SnomedCTConceptId")
+	if !ok {
+		return
+	}
+	read, local := im.draftFor(mapping.ReadV2, mapping.SNOMED, im.layer()), im.draftFor(mapping.EMISLocal, mapping.SNOMED, im.layer())
+	read.optional, local.optional = true, true
+	for cells := range im.rowsOf(r, false) {
+		line, concept := r.Line(), cells[at[3]]
+		if cells[at[2]] == "" {
+			im.note(line, "left out: no ReadTermId")
+			continue
+		}
+		source, err := mapping.ParseEMIS(cells[at[2]], cells[at[1]])
+		if err != nil {
+			im.badCode(line, "source code", cells[at[2]], err)
+			continue
+		}
+		if concept == "" || concept == "0" {
+			im.note(0, "left out: EMIS states no SNOMED CT concept")
+			continue
+		}
+		row := mapping.Row{Source: source, Target: mapping.Code{Scheme: mapping.SNOMED, Value: concept}, Relation: mapping.Related, Line: line}
+		d := read
+		if source.Scheme == mapping.EMISLocal {
+			d = local
+		}
+		if row.Target.Check() == nil && row.Target.Private() {
+			// No other system files it. For a local code that is the answer; for a Read code a national row may know better.
+			if d == read {
+				im.note(line, "left out: a concept of a supplier's own namespace beside a Read code")
+				continue
+			}
+			im.note(line, "local codes made no-map: the concept is of a supplier's own namespace")
+			row.Relation, row.Reason = mapping.NoMap, "EMIS names only a concept of a supplier's own namespace, which no other system files"
+		}
+		im.add(d, row)
+	}
+}
+
+// openDetected opens an extract, whose cells suppliers part by commas or tabs.
+func (im *importer) openDetected(in *bufio.Reader) (*delimited.Reader, bool) {
+	head, _ := in.Peek(headSize)
+	line, _, _ := headerLine(strings.TrimPrefix(string(head), "\ufeff"))
+	return im.open(in, delimited.Detect(line))
+}
+
+// readTPP reads SRCtv3ToVersion2 or SRCtv3ToSnomed of a SystmOne extract. An extract repeats a RowIdentifier when the row
+// changes: the last one counts, and it is gone where RemovedData says so.
+func (im *importer) readTPP(in *bufio.Reader) {
+	r, ok := im.openDetected(in)
+	if !ok {
+		return
+	}
+	target := "SnomedCode"
+	if im.format == TPPRead {
+		target = "Version2Code"
+	}
+	at, ok := im.columns(r, "?RowIdentifier", "Ctv3Code", target, "?RemovedData")
+	if !ok {
+		return
+	}
+	type pair struct {
+		source, target string
+		line           int
+		removed        bool
+	}
+	var pairs []pair
+	byID := map[string]int{}
+	for cells := range im.rowsOf(r, false) {
+		p := pair{source: cells[at[1]], target: cells[at[2]], line: r.Line(), removed: im.removed(r.Line(), optional(cells, at[3]))}
+		id := optional(cells, at[0])
+		if known, seen := byID[id]; id != "" && seen {
+			im.note(p.line, "superseded rows: a later row has the RowIdentifier")
+			pairs[known] = p
+			continue
+		}
+		byID[id] = len(pairs)
+		pairs = append(pairs, p)
+	}
+	from, to, layer := im.direction()
+	d := im.draftFor(from, to, layer)
+	for _, p := range pairs {
+		switch {
+		case p.removed:
+			im.note(0, "removed rows (RemovedData)")
+			continue
+		case p.target == "":
+			im.note(p.line, "left out: no target")
+			continue
+		case strings.HasPrefix(p.source, "Y"):
+			im.note(0, "codes local to SystmOne (Y...), left out")
+			continue
+		}
+		row := mapping.Row{Source: mapping.Code{Scheme: from, Value: p.source}, Target: mapping.Code{Scheme: to, Value: p.target}, Relation: mapping.Related, Line: p.line}
+		if to == mapping.ReadV2 && len(p.target) == 7 {
+			row.Target.Value, row.Target.TermCode = p.target[:5], p.target[5:]
+		}
+		im.add(d, row)
+	}
+}
+
+// removed reads RemovedData; what is neither yes nor no removes, and is noted.
+func (im *importer) removed(line int, cell string) bool {
+	switch strings.ToLower(cell) {
+	case "", "0", "false", "n", "no":
+		return false
+	case "1", "true", "y", "yes":
+		return true
+	}
+	im.note(line, "RemovedData is neither yes nor no, taken as removed")
+	return true
+}
