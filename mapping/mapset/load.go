@@ -85,7 +85,10 @@ func (f *Folder) Load(digest string, p Policy) Loaded {
 
 // load loads the set in a folder, the digest of which starts as given.
 func load(dir, digest string, p Policy) Loaded {
-	r := reader{dir: dir, kept: !strings.HasPrefix(filepath.Base(dir), newPrefix), policy: p}
+	r := reader{dir: dir, made: true, kept: true, policy: p}
+	if strings.HasPrefix(filepath.Base(dir), newPrefix) { // of Unpack
+		r.kept, r.shown = false, filepath.Join(filepath.Dir(dir), short(digest))
+	}
 	const mend = "linkspan tables activate, or linkspan tables rollback"
 	refuse := func(name, what, why string) Loaded {
 		r.fault(name, what, why, mend)
@@ -156,7 +159,7 @@ func (r *reader) compare(m Manifest, l listing) (starter bool) {
 		listed[e.File] = true
 		if !slices.Contains(l.tables, e.File) {
 			r.fault(e.File, "is gone", why, mend)
-		} else if hash(r.place(e.File)) != e.SHA256 {
+		} else if hash(filepath.Join(r.dir, e.File)) != e.SHA256 {
 			r.fault(e.File, "was changed", why, mend)
 		}
 	}

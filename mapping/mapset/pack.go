@@ -88,9 +88,6 @@ func (f *Folder) Unpack(p Policy, digest string, r io.Reader) (Loaded, error) {
 		return Loaded{}, fmt.Errorf("mapset: unpack: %w", err)
 	}
 	l := load(dir, digest, p)
-	for i := range l.Faults { // the folder read is gone when the message is
-		l.Faults[i].File = strings.Replace(l.Faults[i].File, dir, f.in(short(digest)), 1)
-	}
 	if len(l.Faults) > 0 {
 		return l, nil
 	}

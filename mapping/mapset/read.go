@@ -51,7 +51,8 @@ func (l Loaded) Err() error { return joined(l.Faults) }
 type reader struct {
 	dir    string
 	shown  string // the folder faults name, where it is not dir: of a copy, the folder it was copied from
-	kept   bool   // the folder of a set that stays: the words of its large tables are left in their files
+	made   bool   // the folder is of a set, not of drafts
+	kept   bool   // and it stays: the words of its large tables are left in their files
 	policy Policy
 	faults []mapping.Fault
 }
@@ -192,6 +193,10 @@ func (r *reader) unapproved(name string, s Status) {
 	why := "a table acts on records only when somebody the agreement names has signed it"
 	if s.Needs == 2 {
 		why = fmt.Sprintf("%d rows are for allergies or medication, where one pair of eyes is not enough", s.Strict)
+	}
+	if r.made {
+		r.fault(name, what, why, "linkspan tables approve the draft, then linkspan tables activate")
+		return
 	}
 	r.fault(name, what, why, "linkspan tables approve "+r.place(name))
 }
