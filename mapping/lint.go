@@ -96,7 +96,7 @@ func (p *parser) checkCode(which string, c Code) bool {
 // classes nobody knows. The words are the row's own or a dictionary's.
 func (p *parser) checkClasses(row *Row) {
 	p.consult(row)
-	if row.Source.Scheme.Enumeration() || row.Target.Scheme.Enumeration() {
+	if row.Source.Scheme.Enumeration() || row.Target.Scheme.Enumeration() || p.table.Purpose == HistoryPurpose {
 		return
 	}
 	unknown := row.Class == Unknown || row.TargetClass == Unknown
@@ -163,20 +163,21 @@ func sameWords(a, b string) bool {
 	return a == b || letters(a) == letters(b)
 }
 
-// checkDays reads the days between which a row is in force.
-func (p *parser) checkDays(row *Row) {
+// checkDays reads the days between which a row is in force; false where they cannot be.
+func (p *parser) checkDays(row *Row) bool {
 	if row.ValidFrom == "" && row.ValidTo == "" {
-		return
+		return true
 	}
 	switch {
 	case row.ValidFrom != "" && !isDay(row.ValidFrom), row.ValidTo != "" && !isDay(row.ValidTo):
 		p.fault("a validity that is not a date", "the row would be in force on the wrong days", "write YYYY-MM-DD or leave it empty")
-		return
+		return false
 	case row.ValidTo != "" && row.ValidTo < row.ValidFrom:
 		p.fault("valid_to before valid_from", "the row is never in force", "correct the dates or delete the row")
-		return
+		return false
 	}
 	p.dated[row.Line] = days{strings.Clone(row.ValidFrom), strings.Clone(row.ValidTo)}
+	return true
 }
 
 // checkKeys refuses a second row for a key on the same days, and takes the rows that are not in force today out.

@@ -281,8 +281,9 @@ func (p *parser) readRow(line string) {
 		p.fault("assured is neither yes nor no", "assurance decides whether an inexact row may code", "write yes or no")
 	}
 	row.Class, row.TargetClass = ClassOf(row.Source.Term), ClassOf(row.Target.Term)
-	p.checkDays(&row)
-	if p.checkRow(&row) && !p.packer.add(&row) {
+	comparable := p.checkDays(&row)
+	comparable = p.checkRow(&row) && comparable
+	if comparable && !p.packer.add(&row) {
 		p.fault("more than 256 contexts", "a context is a kind of entry", "check the context column")
 	}
 }

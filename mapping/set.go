@@ -38,6 +38,9 @@ func NewSet(tables ...*Table) (*Set, []Fault) {
 		faults = append(faults, conflicts(s.directions[way], t)...)
 		s.directions[way] = append(s.directions[way], t)
 	}
+	for _, t := range s.tables {
+		faults = append(faults, s.inverted(t)...)
+	}
 	if len(faults) > 0 {
 		return nil, faults
 	}

@@ -108,7 +108,10 @@ type Header struct {
 	// Author wrote the table, and may not approve it.
 	Author     string
 	ReviewedBy string
-	ValidFrom  string // YYYY-MM-DD, or empty
+	// InverseReviewed names who reviewed every row in its own direction, where the rows are those of the table of the way
+	// back turned round.
+	InverseReviewed string
+	ValidFrom       string // YYYY-MM-DD, or empty
 	// The file the table was imported from, its release and its SHA-256; empty where it was written by hand.
 	SourceFile, SourceRelease, SourceSHA256 string
 }
@@ -195,7 +198,7 @@ func (h *Header) fields() []headerField {
 	return []headerField{
 		{"id", &h.ID}, {"version", &h.Version}, {"from", (*string)(&h.From)}, {"to", (*string)(&h.To)}, {"layer", (*string)(&h.Layer)},
 		{"purpose", &h.Purpose}, {"use", &h.Use}, {"licence", &h.Licence}, {"source", &h.Source}, {"attribution", &h.Attribution},
-		{"author", &h.Author}, {"reviewed-by", &h.ReviewedBy}, {"valid-from", &h.ValidFrom}, {"source-file", &h.SourceFile},
+		{"author", &h.Author}, {"reviewed-by", &h.ReviewedBy}, {"inverse-reviewed", &h.InverseReviewed}, {"valid-from", &h.ValidFrom}, {"source-file", &h.SourceFile},
 		{"source-release", &h.SourceRelease}, {"source-sha256", &h.SourceSHA256},
 	}
 }
