@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -178,6 +179,14 @@ func (p *parser) checkDays(row *Row) bool {
 	}
 	p.dated[row.Line] = days{strings.Clone(row.ValidFrom), strings.Clone(row.ValidTo)}
 	return true
+}
+
+// checkCount refuses a file that has not the rows it says it has.
+func (p *parser) checkCount() {
+	if stated := p.table.StatedRows; stated != "" && stated != strconv.Itoa(p.rows) {
+		p.fault(fmt.Sprintf("%d rows, and the header states another number", p.rows), "half of the file may be missing",
+			"copy or import it again, or correct the line \"# rows:\"")
+	}
 }
 
 // checkKeys refuses a second row for a key on the same days, and takes the rows that are not in force today out.

@@ -92,6 +92,7 @@ type parser struct {
 	table  *Table
 	packer packer
 	header map[string]bool
+	rows   int // read, whatever is wrong with them
 	// dated are the days of the rows that state any, by line.
 	dated  map[int]days
 	counts map[string]*Warning
@@ -139,6 +140,7 @@ func parse(file string, in *lines, o Options) (*Table, []Fault) {
 	t.SHA256, t.words = in.sum, in.words()
 	t.packed = p.packer.finish()
 	if len(p.faults) < maxFaults {
+		p.checkCount()
 		p.checkKeys()
 		p.checkTable()
 	}
@@ -261,6 +263,7 @@ func (p *parser) presize(in *lines) {
 }
 
 func (p *parser) readRow(line string) {
+	p.rows++
 	var cells [columnCount]string
 	if count := p.table.columns.cut(line, &cells); count != p.table.columns.count {
 		p.fault(fmt.Sprintf("%d fields", count), fmt.Sprintf("every row has %d", p.table.columns.count), "add or delete tabs")

@@ -83,6 +83,36 @@ func TestBadTables(t *testing.T) {
 	}
 }
 
+// TestBadSets walks the folders of tables that are sound one by one and not together: the first line of the table at
+// fault says the line and the words.
+func TestBadSets(t *testing.T) {
+	dirs, err := filepath.Glob("../testdata/tables/bad/sets/*")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(dirs), 3)
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			files, err := filepath.Glob(dir + "/*.tsv")
+			require.NoError(t, err)
+			want := ""
+			for _, file := range files {
+				data, err := os.ReadFile(file)
+				require.NoError(t, err)
+				if expected, ok := strings.CutPrefix(string(data), "# expect: line "); ok {
+					place, words, _ := strings.Cut(expected, ": ")
+					words, _, _ = strings.Cut(words, "\n")
+					want = filepath.Base(file) + ":" + place + ": " + words + "; "
+				}
+			}
+			tables, faults := Load(os.DirFS(dir), ".", Options{})
+			require.Empty(t, faults)
+			set, faults := NewSet(tables...)
+			require.Nil(t, set)
+			require.Len(t, faults, 1)
+			require.True(t, strings.HasPrefix(faults[0].Error(), want), "%s: want %s", faults[0].Error(), want)
+		})
+	}
+}
+
 func TestEveryFaultAtOnce(t *testing.T) {
 	_, faults := Parse("many.tsv", strings.NewReader(tableText(ReadV2, SNOMED, LocalLayer,
 		"H33|00|Asthma|195967002||Asthma|wider|any|no|",

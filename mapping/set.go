@@ -100,7 +100,8 @@ func twice(tables []*Table) []Fault {
 	seen := map[name]*Table{}
 	for _, t := range tables {
 		if first := seen[name{t.ID, t.Layer}]; first != nil {
-			faults = append(faults, Fault{File: t.File, What: "table " + t.ID + " is in " + first.File + " too",
+			one, other := min(first.File, t.File), max(first.File, t.File)
+			faults = append(faults, Fault{File: other, What: "table " + t.ID + " is in " + one + " too",
 				Why: "two tables of one name and layer cannot be told apart", Mend: "delete one or rename it"})
 			continue
 		}

@@ -114,6 +114,8 @@ type Header struct {
 	ValidFrom       string // YYYY-MM-DD, or empty
 	// The file the table was imported from, its release and its SHA-256; empty where it was written by hand.
 	SourceFile, SourceRelease, SourceSHA256 string
+	// StatedRows is how many rows the file says it has, which tells one that was copied by half; empty says nothing.
+	StatedRows string
 }
 
 // HistoryPurpose marks a table from superseded identifiers to current ones of the same scheme.
@@ -199,7 +201,7 @@ func (h *Header) fields() []headerField {
 		{"id", &h.ID}, {"version", &h.Version}, {"from", (*string)(&h.From)}, {"to", (*string)(&h.To)}, {"layer", (*string)(&h.Layer)},
 		{"purpose", &h.Purpose}, {"use", &h.Use}, {"licence", &h.Licence}, {"source", &h.Source}, {"attribution", &h.Attribution},
 		{"author", &h.Author}, {"reviewed-by", &h.ReviewedBy}, {"inverse-reviewed", &h.InverseReviewed}, {"valid-from", &h.ValidFrom}, {"source-file", &h.SourceFile},
-		{"source-release", &h.SourceRelease}, {"source-sha256", &h.SourceSHA256},
+		{"source-release", &h.SourceRelease}, {"source-sha256", &h.SourceSHA256}, {"rows", &h.StatedRows},
 	}
 }
 

@@ -5,12 +5,17 @@ import (
 	"cmp"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Write writes a table in the one form Parse reads, rows in the order of their keys.
+// Write writes a table in the one form Parse reads, rows in the order of their keys. A table that was imported states
+// how many it has; in one written by hand that would only be in the way.
 func Write(w io.Writer, h Header, rows []Row) error {
 	out := bufio.NewWriterSize(w, 1<<16)
+	if h.StatedRows = ""; h.SourceFile != "" {
+		h.StatedRows = strconv.Itoa(len(rows))
+	}
 	for _, f := range h.fields() {
 		if *f.value != "" {
 			out.WriteString("# " + f.key + ": " + oneLine(*f.value) + "\n")
