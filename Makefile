@@ -1,7 +1,7 @@
 # `make test` needs only Go. `make check` is what CI runs beside it.
 GO ?= go
 
-.PHONY: build test race lint fuzz bench schema golden demo check tidy
+.PHONY: build test race lint fuzz bench schema browser golden demo check tidy
 
 build:
 	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
@@ -26,12 +26,17 @@ fuzz:
 schema:
 	scripts/schema.sh
 
+# The page of `linkspan translate --view` in headless Chromium. Needs node, npm
+# and chromium.
+browser:
+	scripts/browser.sh
+
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping
 
 # Rewrites the goldens; read the difference before committing it.
 golden:
-	$(GO) test ./pairs ./pairs/systmone -update
+	$(GO) test ./pairs ./pairs/systmone ./pairs/view -update
 
 demo:
 	$(GO) run ./cmd/linkspan demo

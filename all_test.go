@@ -34,6 +34,7 @@ var policy = map[string]struct {
 	"pairs/systmone":    {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs":             {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/emisweb", "pairs/systmone"}, nil, "pure: offline and online are one code"},
 	"pairs/coverage":    {[]string{"record", "mapping", "mapping/traffic", "xmlio", "pairs"}, nil, "pure: counts, and no patient data"},
+	"pairs/view":        {[]string{"record", "mapping", "pairs"}, nil, "a page for people; nothing depends on it but the command line"},
 	"bridge/governance": {[]string{"record"}, nil, "decides on who and what, never on codes"},
 	"bridge/audit":      {nil, []string{"golang.org/x/sys"}, "the log depends on nothing it records"},
 	"bridge/natsd":      {nil, []string{"github.com/nats-io", "github.com/google/uuid"}, "the one place that links the NATS server"},
@@ -42,7 +43,7 @@ var policy = map[string]struct {
 	"bridge/standin":    {[]string{"record", "pairs/system", "bridge/wire"}, []string{"github.com/beevik/etree", "github.com/google/uuid", "github.com/russellhaering/goxmldsig"}, "a stand-in checks by itself, never with the product's codec"},
 	"bridge": {[]string{"record", "mapping", "xmlio", "pairs", "pairs/system", "bridge/governance", "bridge/audit", "bridge/natsd", "bridge/spine", "bridge/wire"},
 		[]string{"github.com/nats-io/nats.go", "go.uber.org/zap", "github.com/google/uuid", "github.com/kelseyhightower/envconfig"}, "the running link"},
-	"cmd/linkspan": {[]string{"record", "mapping", "pairs", "pairs/system", "bridge", "bridge/governance", "bridge/audit", "bridge/wire", "bridge/standin", "testdata"},
+	"cmd/linkspan": {[]string{"record", "mapping", "pairs", "pairs/system", "pairs/view", "bridge", "bridge/governance", "bridge/audit", "bridge/wire", "bridge/standin", "testdata"},
 		[]string{"github.com/alecthomas/kong", "go.uber.org/zap", "github.com/google/uuid"}, "signals, environment and exit codes"},
 	"testdata": {nil, nil, "data only"},
 }

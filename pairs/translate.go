@@ -16,6 +16,9 @@ import (
 //
 // Nothing is dropped, merged or re-worded: each entry ends with one outcome.
 func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report {
+	if d.Watch.Received != nil {
+		d.Watch.Received(rec)
+	}
 	t := d.translation(rec, q)
 	rec.Source.MapSet = d.Tables.Digest()[:16]
 	rec.Source.Period = q.Effective

@@ -11,6 +11,9 @@ import (
 // patient data, which may not outlive the exchange; one that is nil costs
 // nothing.
 type Watch struct {
+	// Received is called with the record as it was decoded, before anything in
+	// it is left out or changed.
+	Received func(rec *record.Record)
 	// Looked is called once for each look-up of an entry's own code.
 	Looked func(Lookup)
 	// Translated is called once the record is settled, before it is written in

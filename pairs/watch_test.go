@@ -29,7 +29,13 @@ func TestWatchHearsOfEveryCode(t *testing.T) {
 	tablet := medication(emisDrug("SACO1234", "Salbutamol"))
 	var looked []pairs.Lookup
 	var settled *record.Record
+	received := 0
 	d.Watch = pairs.Watch{
+		Received: func(rec *record.Record) {
+			received = len(rec.Entries)
+			require.Empty(t, looked)
+			require.Equal(t, record.KindObservation, allergic.Kind)
+		},
 		Looked: func(l pairs.Lookup) {
 			require.Nil(t, settled)
 			looked = append(looked, l)
@@ -41,6 +47,7 @@ func TestWatchHearsOfEveryCode(t *testing.T) {
 	}
 	rec, _ := carry(d, asthma, unknown, uncoded, allergic, drug, tablet)
 	require.Same(t, rec, settled)
+	require.Equal(t, 6, received)
 	type seen struct {
 		entry  *record.Entry
 		code   string

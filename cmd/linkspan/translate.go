@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/pairs/view"
 )
 
 type translateCommand struct {
@@ -28,6 +30,7 @@ type translateCommand struct {
 	Sender  bool              `default:"true" negatable:"" help:"Carry codes the sender placed beside its own where the tables are silent."`
 	Out     string            `help:"File for the translated message; default standard output."`
 	Report  string            `help:"File for the report, JSON without patient data."`
+	View    string            `help:"File for a page that shows a response entry by entry, source beside result. Contains patient data."`
 	File    string            `arg:"" type:"existingfile" help:"The native message; an EMIS record may be bare."`
 }
 
@@ -47,11 +50,22 @@ func (c translateCommand) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	id := system.MessageID{ID: uuid.NewString(), At: time.Now()}
-	out, report, err := link.TranslateMessage(ctx, tables, in, pairs.Offline{From: c.From, Message: pairs.Message(c.Message),
-		As: pairs.Schemes{Codes: c.Codes, Drugs: c.Drugs}, ID: id})
+	offline := pairs.Offline{From: c.From, Message: pairs.Message(c.Message), As: pairs.Schemes{Codes: c.Codes, Drugs: c.Drugs}, ID: id}
+	var page *view.Page
+	if c.View != "" {
+		page = c.page(link, tables, id.At)
+		offline.Watch = page.Watch()
+	}
+	out, report, err := link.TranslateMessage(ctx, tables, in, offline)
 	if err != nil {
 		fmt.Fprintln(to.err, "refused:", err)
 		return errRefused
+	}
+	if page != nil {
+		page.Report = report
+		if err := writePage(c.View, page); err != nil {
+			return fmt.Errorf("--view: %w", err)
+		}
 	}
 	if c.Report != "" {
 		if err := writeJSON(c.Report, report); err != nil {
@@ -78,6 +92,9 @@ func (c translateCommand) link() (*pairs.Link, error) {
 	if c.Message == string(pairs.MessageRequest) && (c.Codes != "" || c.Drugs != "") {
 		return nil, errors.New("--codes and --drugs are for a response")
 	}
+	if c.Message == string(pairs.MessageRequest) && c.View != "" {
+		return nil, errors.New("--view is for a response: a request has no entries to show")
+	}
 	if c.Codes != "" && !slices.Contains(asker.ClinicalSchemes, c.Codes) {
 		return nil, fmt.Errorf("--codes: %s takes %v", asker.Title, asker.ClinicalSchemes)
 	}
@@ -90,6 +107,36 @@ func (c translateCommand) link() (*pairs.Link, error) {
 		return nil, err
 	}
 	return pairs.Open(pair, options)
+}
+
+// page is the page to be filled while the message is translated. The link has
+// been opened, so that both systems are known.
+func (c translateCommand) page(link *pairs.Link, tables *mapping.Set, at time.Time) *view.Page {
+	holder, receiver := link.Pair.A, link.Pair.B
+	if c.From == receiver.Name {
+		holder, receiver = receiver, holder
+	}
+	return &view.Page{Pair: link.Pair.Name, Holder: holder.Title, Receiver: receiver.Title, File: filepath.Base(c.File), Made: at, Tables: tables}
+}
+
+// writePage writes the page for its owner alone, whole or not at all, also
+// where a file of other rights stands in its place.
+func writePage(file string, page *view.Page) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".linkspan-view-*")
+	if err != nil {
+		return err
+	}
+	err = view.Write(f, page)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
 }
 
 func writeJSON(file string, v any) error {

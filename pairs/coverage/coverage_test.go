@@ -77,13 +77,13 @@ func (b book) Holds(s mapping.Scheme) bool {
 
 func (b book) Look(c mapping.Code) (string, bool, bool) {
 	term, found := b[c]
-	return term, found, found
+	return term, term != "", found
 }
 
-func (b book) Codes(s mapping.Scheme) iter.Seq[mapping.Code] {
-	return func(yield func(mapping.Code) bool) {
-		for code := range b {
-			if code.Scheme == s && !yield(code) {
+func (b book) Codes(s mapping.Scheme) iter.Seq2[mapping.Code, bool] {
+	return func(yield func(mapping.Code, bool) bool) {
+		for code, term := range b {
+			if code.Scheme == s && !yield(code, term != "") {
 				return
 			}
 		}
@@ -124,9 +124,9 @@ func TestOfDictionaries(t *testing.T) {
 		"246..|00|Blood pressure|X773t||Blood pressure|equivalent|with-value|no",
 		"K0D..|00|End-stage renal disease||||no-map|any|no"))
 	d := book{read("H33..", "00"): "Asthma", read("F59..", "00"): "Hearing loss", read("246..", "00"): "BP", read("K0D..", "00"): "ESRD",
-		read("C10..", "00"): "Diabetes", {Scheme: mapping.CTV3, Value: "H33.."}: "Asthma"}
+		read("C10..", "00"): "Diabetes", read("9....", "00"): "", {Scheme: mapping.CTV3, Value: "H33.."}: "Asthma"}
 	got := coverage.OfDictionaries(set, d)
-	require.Equal(t, []coverage.Direction{{From: mapping.ReadV2, To: mapping.CTV3, Tables: 1, WithValue: 1,
+	require.Equal(t, []coverage.Direction{{From: mapping.ReadV2, To: mapping.CTV3, Tables: 1, Inactive: 1, WithValue: 1,
 		Codes: coverage.Counts{Total: 5, Coded: 1, Inexact: 1, NoMap: 1, Unmapped: 2}}}, got)
 	fits(t, coverage.TextOf(got))
 	require.Contains(t, coverage.TextOf(got), "readv2 to ctv3")

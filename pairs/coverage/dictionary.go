@@ -9,8 +9,8 @@ import (
 // Dictionary is a dictionary whose codes can be listed.
 type Dictionary interface {
 	mapping.Dictionary
-	// Codes yields every code of a scheme that is in use, once.
-	Codes(mapping.Scheme) iter.Seq[mapping.Code]
+	// Codes yields every code of a scheme, once, and whether it is in use.
+	Codes(mapping.Scheme) iter.Seq2[mapping.Code, bool]
 }
 
 // Direction is how many of the codes a dictionary lists the tables of one
@@ -23,6 +23,9 @@ type Direction struct {
 	// Codes are the dictionary's codes in use, by what the tables answer for an
 	// entry of no particular kind and without a value.
 	Codes Counts `json:"codes"`
+	// Inactive are the dictionary's codes that are not in use, which Codes leaves
+	// out.
+	Inactive int `json:"inactive"`
 	// WithValue are those not coded that an entry with a number in it codes.
 	WithValue int `json:"with_value"`
 }
@@ -49,7 +52,11 @@ func OfDictionaries(set *mapping.Set, d Dictionary) []Direction {
 }
 
 func (w *Direction) count(set *mapping.Set, d Dictionary) {
-	for code := range d.Codes(w.From) {
+	for code, active := range d.Codes(w.From) {
+		if !active {
+			w.Inactive++
+			continue
+		}
 		code.Term = ""
 		answered := outcomeOf(set.Translate(code, w.To).Answer, 1)
 		w.Codes.add(answered, 1)
