@@ -25,7 +25,8 @@ const (
 	gonePrefix  = ".gone-" // a set being deleted
 )
 
-// Folder is one folder of map sets. It holds nothing open and may be used by many goroutines.
+// Folder is one folder of map sets. It holds nothing open and may be used by many goroutines. The files of kept sets are
+// readable by their owner alone: the daemon and linkspan tables run as one user.
 type Folder struct{ dir string }
 
 // Open names a folder. It need not exist: then nothing is active and nothing is a draft. An empty name is no folder.
@@ -157,13 +158,7 @@ func (f *Folder) History() ([]Event, error) {
 
 // Sets lists the kept sets, the one activated last first.
 func (f *Folder) Sets() ([]Kept, error) {
-	if f.dir == "" {
-		return nil, nil
-	}
-	entries, err := os.ReadDir(f.in())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	names, err := f.names()
 	if err != nil {
 		return nil, fmt.Errorf("mapset: sets: %w", err)
 	}
@@ -177,13 +172,9 @@ func (f *Folder) Sets() ([]Kept, error) {
 		last[short(e.Digest)] = e.At
 	}
 	var sets []Kept
-	for _, e := range entries {
-		if !e.IsDir() || !hexadecimal(e.Name(), 16) {
-			continue
-		}
-		k := Kept{Digest: e.Name(), name: e.Name(), Activated: last[e.Name()],
-			Active: e.Name() == short(pointer.Digest), Previous: e.Name() == short(pointer.Previous)}
-		if m, err := readManifest(f.in(e.Name())); err != nil {
+	for _, name := range names {
+		k := Kept{Digest: name, name: name, Activated: last[name], Active: name == short(pointer.Digest), Previous: name == short(pointer.Previous)}
+		if m, err := readManifest(f.in(name)); err != nil {
 			k.Fault = err.Error()
 		} else if k.Manifest = m; short(m.Digest()) != k.name {
 			k.Fault = "the digest of the manifest is not the folder's name"
@@ -206,6 +197,24 @@ func (f *Folder) Sets() ([]Kept, error) {
 	return sets, nil
 }
 
+// names are the folders of the kept sets.
+func (f *Folder) names() ([]string, error) {
+	if f.dir == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(f.in())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && hexadecimal(e.Name(), 16) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
 func first(yes bool) int {
 	if yes {
 		return -1
@@ -215,14 +224,14 @@ func first(yes bool) int {
 
 // resolve finds the folder of the kept set that a digest or the start of one names.
 func (f *Folder) resolve(digest string) (string, error) {
-	sets, err := f.Sets()
+	names, err := f.names()
 	if err != nil {
 		return "", err
 	}
 	var found []string
-	for _, k := range sets {
-		if digest != "" && strings.HasPrefix(k.name, short(digest)) {
-			found = append(found, k.name)
+	for _, name := range names {
+		if digest != "" && strings.HasPrefix(name, short(digest)) {
+			found = append(found, name)
 		}
 	}
 	switch len(found) {
@@ -282,6 +291,9 @@ func (f *Folder) lock() (unlock func(), err error) {
 func readManifest(dir string) (Manifest, error) {
 	var m Manifest
 	data, err := readFile(filepath.Join(dir, "manifest.json"), maxManifest)
+	if errors.Is(err, fs.ErrPermission) {
+		return m, errors.New("the manifest may not be read by this user: the daemon and linkspan tables run as one user")
+	}
 	if err != nil {
 		return m, errors.New("the manifest cannot be read")
 	}

@@ -407,6 +407,43 @@ func TestAHistoryCutShort(t *testing.T) {
 	require.Len(t, history, 2)
 }
 
+// Something lies where the folder keeps its own files: it is said, and what acts goes on acting.
+func TestSomethingInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "sets", "a file")
+	f := mapset.Open(dir)
+	require.Error(t, f.Current(test).Err())
+	_, err := f.Activate(test, "tester", at)
+	require.ErrorContains(t, err, "sets")
+	_, err = f.Sets()
+	require.Error(t, err)
+
+	for _, name := range []string{"HISTORY", "MASTER", "LOCK", "ACTIVE"} {
+		dir := t.TempDir()
+		f := mapset.Open(dir)
+		write(t, dir, "a.tsv", version(1))
+		activate(t, f, test)
+		before := f.Current(test).Manifest
+		require.NoError(t, os.RemoveAll(filepath.Join(f.SetsDir(), name)))
+		require.NoError(t, os.MkdirAll(filepath.Join(f.SetsDir(), name, "x"), 0o755))
+		write(t, dir, "a.tsv", version(2))
+		_, err := f.Activate(test, "tester", at)
+		require.ErrorContains(t, err, name)
+		l := f.Current(test)
+		switch name {
+		case "ACTIVE":
+			require.Error(t, l.Err())
+		case "HISTORY":
+			require.ErrorContains(t, err, "the set is active")
+			require.NoError(t, l.Err())
+			require.NotEqual(t, before, l.Manifest)
+		default:
+			require.NoError(t, l.Err())
+			require.Equal(t, before, l.Manifest, name)
+		}
+	}
+}
+
 // Many read while one activates and old sets are deleted: each reads one whole set.
 func TestReadersDuringActivation(t *testing.T) {
 	dir := t.TempDir()

@@ -43,7 +43,7 @@ func strict() string {
 	return hand("read-allergies", "readv2", "ctv3", "supplier", "B1...|00|Two|XaBB1||Zwei|equivalent|allergy|no||||")
 }
 
-func write(t *testing.T, dir, name, text string) string {
+func write(t testing.TB, dir, name, text string) string {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	file := filepath.Join(dir, name)
@@ -54,7 +54,7 @@ func write(t *testing.T, dir, name, text string) string {
 // people are approvers with their private keys.
 type people map[string]string
 
-func (p people) policy(t *testing.T) mapset.Policy {
+func (p people) policy(t testing.TB) mapset.Policy {
 	t.Helper()
 	policy := mapset.Policy{Pair: "test", Live: true, Day: "2026-11-22"}
 	for name := range p {
@@ -65,7 +65,7 @@ func (p people) policy(t *testing.T) mapset.Policy {
 	return policy
 }
 
-func hire(t *testing.T, names ...string) people {
+func hire(t testing.TB, names ...string) people {
 	t.Helper()
 	p := people{}
 	for _, name := range names {
@@ -79,7 +79,7 @@ func hire(t *testing.T, names ...string) people {
 	return p
 }
 
-func (p people) approve(t *testing.T, file string, names ...string) {
+func (p people) approve(t testing.TB, file string, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		_, _, faults, err := mapset.Approve(file, mapset.Approving{Key: p[name], Role: "safety officer", Words: "hazard 12", At: at})
@@ -90,7 +90,7 @@ func (p people) approve(t *testing.T, file string, names ...string) {
 
 var test = mapset.Policy{Pair: "test", Day: "2026-11-22"}
 
-func activate(t *testing.T, f *mapset.Folder, p mapset.Policy) mapset.Report {
+func activate(t testing.TB, f *mapset.Folder, p mapset.Policy) mapset.Report {
 	t.Helper()
 	report, err := f.Activate(p, "tester", at)
 	require.NoError(t, err)

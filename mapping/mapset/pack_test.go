@@ -59,7 +59,7 @@ func packTar(t *testing.T, items []item) []byte {
 }
 
 // packed is the object of a live set of two tables, with its digest and policy.
-func packed(t *testing.T) ([]byte, string, mapset.Policy) {
+func packed(t testing.TB) ([]byte, string, mapset.Policy) {
 	t.Helper()
 	dir := t.TempDir()
 	staff := hire(t, "bob", "jane")
