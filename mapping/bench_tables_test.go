@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,4 +158,71 @@ func best(run func()) time.Duration {
 		shortest = min(shortest, time.Since(started))
 	}
 	return shortest
+}
+
+// BenchmarkTablesReload reads 1.5 million rows again while 500 records a second are translated, of 100 codes each. The
+// metrics are how many were translated, how many were not or saw rows of two sets (both must be 0), and how much longer
+// the slowest hundredth took than before the reload.
+func BenchmarkTablesReload(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "ctv3-snomed.tsv")
+	keys, _, err := national(file, nationalRows)
+	require.NoError(b, err)
+	load := func() *Set {
+		table, faults := ReadFile(os.DirFS(filepath.Dir(file)), filepath.Base(file), Options{})
+		require.Empty(b, faults)
+		set, faults := NewSet(table)
+		require.Empty(b, faults)
+		return set
+	}
+	var running atomic.Pointer[Set]
+	running.Store(load())
+	random := rand.New(rand.NewPCG(5, 6))
+	lost, torn := 0, 0
+	translate := func() time.Duration {
+		started := time.Now()
+		set := running.Load()
+		for range 100 {
+			i := 10 * random.IntN(nationalRows)
+			r := set.Translate(Code{Scheme: CTV3, Value: string(keys[i : i+5]), TermCode: string(keys[i+5 : i+10])}, SNOMED)
+			if r.Answer != Mapped {
+				lost++
+			} else if r.Table != set.tables[0] {
+				torn++
+			}
+		}
+		return time.Since(started)
+	}
+	// load500 translates 500 records a second until done, and gives the time of the slowest hundredth.
+	load500 := func(done <-chan struct{}) (count int, slow time.Duration) {
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		var times []time.Duration
+		for {
+			select {
+			case <-done:
+				slices.Sort(times)
+				return len(times), times[len(times)*99/100]
+			case <-tick.C:
+				times = append(times, translate())
+			}
+		}
+	}
+	for b.Loop() {
+		quiet := make(chan struct{})
+		time.AfterFunc(2*time.Second, func() { close(quiet) })
+		_, before := load500(quiet)
+		reloaded := make(chan struct{})
+		go func() {
+			defer close(reloaded)
+			for range 3 {
+				running.Store(load())
+			}
+		}()
+		count, during := load500(reloaded)
+		require.Zero(b, lost+torn)
+		b.ReportMetric(float64(count), "records")
+		b.ReportMetric(float64(lost), "lost")
+		b.ReportMetric(float64(torn), "of-two-sets")
+		b.ReportMetric(float64(during)/float64(before), "slowest-1%/before")
+	}
 }
