@@ -32,6 +32,7 @@ type history struct {
 	steps   map[string]step
 	current map[string]bool // identifiers of the file's own valid records
 	records int
+	id      string // of the table: one site may load all three files
 }
 
 // readDMD reads the history of dm+d: f_history1 (IDPREVIOUS, IDCURRENT), and the one previous identifier that the
@@ -47,7 +48,7 @@ func (im *importer) readDMD(in *bufio.Reader) {
 		return
 	}
 	d := im.draftFor(mapping.DMD, mapping.DMD, im.layer())
-	d.header.Purpose = mapping.HistoryPurpose
+	d.header.Purpose, d.header.ID = mapping.HistoryPurpose, h.id
 	previous := make([]string, 0, len(h.steps))
 	for id := range h.steps {
 		previous = append(previous, id)
@@ -161,11 +162,14 @@ func (im *importer) takeDMD(h *history, record map[string]string, line int) {
 	current, previous := record["IDCURRENT"], record["IDPREVIOUS"]
 	switch {
 	case current != "" || previous != "":
+		h.id = "dmd-history"
 	case record["VPID"] != "":
 		current, previous = record["VPID"], record["VPIDPREV"]
+		h.id = "dmd-vmp-history"
 		h.keep(current, record["INVALID"])
 	case record["VTMID"] != "":
 		current, previous = record["VTMID"], record["VTMIDPREV"]
+		h.id = "dmd-vtm-history"
 		h.keep(current, record["INVALID"])
 	default:
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -173,14 +174,16 @@ func (im *importer) finish() (*Import, []mapping.Fault) {
 		return nil, im.faults
 	}
 	out := &Import{Format: im.format, Rows: im.rows, Bytes: im.src.bytes, SHA256: im.src.sum()}
+	usable := 0
 	for _, d := range im.drafts {
 		rows := d.settle(im)
 		if len(rows) == 0 && d.optional {
 			continue
 		}
+		usable += len(rows)
 		out.Tables = append(out.Tables, Table{Header: d.header, Rows: rows})
 	}
-	if len(out.Tables) == 0 {
+	if usable == 0 {
 		im.fault(0, "no row that can be used", "there is nothing to translate with", "see that this is the file you meant; it was read as "+string(im.format))
 	}
 	for i := range out.Tables {
@@ -188,6 +191,9 @@ func (im *importer) finish() (*Import, []mapping.Fault) {
 	}
 	if len(im.faults) > 0 {
 		return nil, im.faults
+	}
+	for _, n := range im.notes {
+		slices.Sort(n.Lines)
 	}
 	out.Notes = im.notes
 	im.src.report(im.rows)

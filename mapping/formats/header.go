@@ -75,6 +75,7 @@ func (im *importer) fillHeader(t *Table, several bool) {
 	h.Attribution = cmp.Or(h.Attribution, own.Attribution)
 	h.Author = cmp.Or(o.Author, h.Author, own.Author)
 	h.ReviewedBy = cmp.Or(h.ReviewedBy, own.ReviewedBy)
+	h.InverseReviewed = cmp.Or(h.InverseReviewed, own.InverseReviewed)
 	h.ValidFrom = cmp.Or(h.ValidFrom, own.ValidFrom)
 	h.Purpose = cmp.Or(h.Purpose, own.Purpose)
 	if im.format != LinkspanTable || h.SourceSHA256 == "" { // a table imported before keeps what it was imported from

@@ -78,7 +78,7 @@ func (im *importer) readNational(in io.Reader) {
 		case len(status) != 1 || status[0] < '0' || status[0] > '3':
 			im.fault(r.Line(), "MAPSTATUS is none of 0, 1, 2, 3", "nobody can tell whether the map is dead", "take the file as it was published")
 			continue
-		case assured != "0" && assured != "1":
+		case assured != "0" && assured != "1" && assured != "":
 			im.fault(r.Line(), "IS_ASSURED is neither 0 nor 1", "assurance decides whether the row may code", "take the file as it was published")
 			continue
 		}

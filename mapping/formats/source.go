@@ -22,6 +22,7 @@ type source struct {
 	progress func(bytes, rows int64)
 	told     int64
 	rows     *int64
+	err      error // why reading stopped before the end
 }
 
 func newSource(ctx context.Context, r io.Reader, o Options) *source {
@@ -32,6 +33,14 @@ func newSource(ctx context.Context, r io.Reader, o Options) *source {
 const progressEvery = 1 << 20
 
 func (s *source) Read(p []byte) (int, error) {
+	n, err := s.read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *source) read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
 	}

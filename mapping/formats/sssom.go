@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/url"
@@ -140,10 +141,8 @@ func (im *importer) readSSSOM(in *bufio.Reader) {
 		return
 	}
 	h.fill(&im.own)
-	to := im.own.To
-	if to == "" {
-		to = im.o.To
-	}
+	to := cmp.Or(im.own.To, im.o.To)
+	var open []mapping.Row // no-map rows whose target scheme the file does not state
 	for cells := range im.rowsOf(r, true) {
 		cell := func(n int) string { return optional(cells, at[n]) }
 		line := r.Line()
@@ -176,6 +175,11 @@ func (im *importer) readSSSOM(in *bufio.Reader) {
 			row.Target = inside(s, value, cell(9), cell(5))
 			target = row.Target.Scheme
 		}
+		if target == "" && row.Relation == mapping.NoMap && source.Scheme != "" {
+			row.Source = source
+			open = append(open, row)
+			continue
+		}
 		if source.Scheme == "" || target == "" {
 			im.note(line, "left out: a prefix that is none of curie_map, or a system Linkspan does not know")
 			continue
@@ -186,6 +190,27 @@ func (im *importer) readSSSOM(in *bufio.Reader) {
 		}
 		im.addOutside(source, row, target)
 	}
+	for _, row := range open {
+		if target, ok := im.onlyTarget(row.Source.Scheme); ok {
+			im.addOutside(row.Source, row, target)
+			continue
+		}
+		im.note(row.Line, "left out: no map, but to which system the file does not say")
+	}
+}
+
+// onlyTarget is the one scheme that every other row of a source scheme leads to.
+func (im *importer) onlyTarget(from mapping.Scheme) (to mapping.Scheme, ok bool) {
+	for _, d := range im.drafts {
+		if d.header.From != from {
+			continue
+		}
+		if to != "" && to != d.header.To {
+			return "", false
+		}
+		to = d.header.To
+	}
+	return to, to != ""
 }
 
 // fill takes the fields of a table's header from the set's.

@@ -120,7 +120,7 @@ func ownFields(h *mapping.Header) []struct {
 		value *string
 	}{
 		{"id", &h.ID}, {"from", (*string)(&h.From)}, {"to", (*string)(&h.To)}, {"layer", (*string)(&h.Layer)}, {"purpose", &h.Purpose},
-		{"use", &h.Use}, {"source", &h.Source}, {"attribution", &h.Attribution}, {"author", &h.Author}, {"reviewed-by", &h.ReviewedBy},
+		{"use", &h.Use}, {"source", &h.Source}, {"attribution", &h.Attribution}, {"author", &h.Author}, {"reviewed-by", &h.ReviewedBy}, {"inverse-reviewed", &h.InverseReviewed},
 		{"valid-from", &h.ValidFrom}, {"source-file", &h.SourceFile}, {"source-release", &h.SourceRelease}, {"source-sha256", &h.SourceSHA256},
 	}
 }

@@ -13,14 +13,16 @@ import (
 // readTable reads our own form, so that a table written by hand comes out in the one canonical way. What its header
 // does not say the options say. Its checks are those of mapping.Parse, and so are its faults.
 func (im *importer) readTable(in *bufio.Reader) {
-	text, err := io.ReadAll(in)
-	if err != nil {
-		im.stopped(0, err)
+	if head, _ := in.Peek(3); string(head) == "\ufeff" {
+		in.Discard(3)
+	}
+	head, _ := in.Peek(headSize)
+	before := im.missing(head)
+	table, faults := mapping.Parse(im.name, io.MultiReader(strings.NewReader(before), in), mapping.Options{Layer: im.o.Layer})
+	if im.src.err != nil {
+		im.stopped(0, im.src.err)
 		return
 	}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	before := im.missing(text)
-	table, faults := mapping.Parse(im.name, io.MultiReader(strings.NewReader(before), bytes.NewReader(text)), mapping.Options{Layer: im.o.Layer})
 	shift := strings.Count(before, "\n")
 	for _, f := range faults {
 		if f.Line > 0 {
