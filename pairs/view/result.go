@@ -12,8 +12,9 @@ import (
 
 // result is what the receiver gets of an entry, ready for the page.
 type result struct {
-	// Coded are the table's words for the code that goes out, Own the source's
-	// own for what goes out in them.
+	// Coded are the table's words for the code that goes out, or the source's
+	// where there is none to carry; Own the source's for what is not carried as
+	// what it is.
 	Coded, Own string
 	// Unsafe marks an allergy that may be to a drug and that the receiver's
 	// alerts will not know.
@@ -78,6 +79,8 @@ func (p *Page) resultOf(e *record.Entry) result {
 	switch {
 	case coded && r.Target != nil:
 		r.Coded = r.Target.Term
+	case e.Outcome == record.Exact && !had.NoWords:
+		r.Coded = had.Words
 	case e.Outcome == record.Degraded, e.Outcome == record.Unsupported:
 		r.Own = had.Words
 	}

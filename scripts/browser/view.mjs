@@ -340,6 +340,8 @@ for (const [name, made] of [["EMIS Web to SystmOne", there], ["SystmOne to EMIS 
     await page.emulateMedia({ media: "print" });
     holds(await page.locator(".banner").isVisible(), "no banner");
     holds(!await page.locator("#filter").isVisible(), "a filter on paper");
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    equal((await dim(page)).join(), "", "dim on paper");
     const paper = await page.pdf({ format: "A4", preferCSSPageSize: true });
     holds(paper.length > 10000, "no paper");
     if (pictures) {
