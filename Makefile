@@ -41,4 +41,4 @@ golden:
 demo:
 	$(GO) run ./cmd/linkspan demo
 
-check: lint tidy race fuzz schema
+check: lint tidy race fuzz schema browser

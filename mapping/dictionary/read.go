@@ -3,6 +3,7 @@ package dictionary
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/linkspan/linkspan/mapping"
 )
@@ -180,7 +181,7 @@ func fitsCTV3Description(cells []string) bool {
 }
 
 func fitsCTV3Hierarchy(cells []string) bool {
-	return fiveBytes(cells[0]) && fiveBytes(cells[1]) && strings.Trim(cells[2], "0123456789") == ""
+	return fiveBytes(cells[0]) && fiveBytes(cells[1]) && strings.TrimFunc(cells[2], unicode.IsDigit) == ""
 }
 
 // joinCTV3 gives each concept its terms. Without any one of the three files there is nothing to say.
