@@ -39,6 +39,7 @@ type Bridge struct {
 	subjects  Subjects
 	now       func() time.Time
 	observe   func(Outcome)
+	pace      pace
 
 	nc        *nats.Conn
 	spine     *spine.Spine
@@ -56,17 +57,33 @@ type Options struct {
 	Version string           // SemVer without v
 	Observe func(Outcome)    // called after each exchange; nil for none
 	Now     func() time.Time // nil for time.Now
+
+	pace pace // zero for the usual
 }
+
+// pace is how often things are done that no message asks for.
+type pace struct {
+	quiet time.Duration // without a further change, before the tables folder is looked at
+	poll  time.Duration // between looks at the folder where nothing said that it changed
+	save  time.Duration // between writings of the work list
+}
+
+// usual is the pace on site. Copying a folder takes longer between two files
+// than saving one takes; a network file system tells of no change at all.
+var usual = pace{quiet: 300 * time.Millisecond, poll: 30 * time.Second, save: 10 * time.Second}
 
 // Start starts the configured roles and returns when all of them answer. On
 // error nothing is left running.
 func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
-	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, version: o.Version, listeners: map[string]*wire.Listener{}, failed: make(chan error, 1)}
+	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, pace: o.pace, version: o.Version, listeners: map[string]*wire.Listener{}, failed: make(chan error, 1)}
 	if b.log == nil {
 		b.log = zap.NewNop()
 	}
 	if b.now == nil {
 		b.now = time.Now
+	}
+	if b.pace == (pace{}) {
+		b.pace = usual
 	}
 	if err := b.useLondon(); err != nil {
 		return nil, err
@@ -111,7 +128,7 @@ func (b *Bridge) start(ctx context.Context) error {
 		edges = append(edges, e)
 	}
 	if b.config.Has(RoleExchange) {
-		if err := b.startExchange(); err != nil {
+		if err := b.startExchange(ctx); err != nil {
 			return err
 		}
 	}
@@ -190,16 +207,17 @@ func (b *Bridge) connect() error {
 
 // startExchange opens what the exchange role keeps and serves it as a NATS
 // micro service, one endpoint for each system that asks.
-func (b *Bridge) startExchange() error {
+func (b *Bridge) startExchange(ctx context.Context) error {
 	c := b.config
-	tables, err := LoadTables(c.Tables, c.Environment == EnvironmentTest)
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	tables, err := b.startTables(ctx)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(b.link.Pair.Check(tables)...); err != nil {
-		return fmt.Errorf("pair %s is half configured; LINKSPAN_TABLES names the directories of its tables, and the starter tables load only in test:\n%w", c.Pair, err)
-	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+	work, err := b.startWorkList()
+	if err != nil {
 		return err
 	}
 	log, err := audit.Open(filepath.Join(c.Data, "audit"), c.Instance)
@@ -212,15 +230,14 @@ func (b *Bridge) startExchange() error {
 	if err != nil {
 		return err
 	}
-	x := &exchanger{link: b.link, agreement: b.agreement, audit: log, patientKey: key, ask: b.spine.Request, subjects: b.subjects,
+	x := &exchanger{link: b.link, tables: tables, work: work, agreement: b.agreement, audit: log, patientKey: key, ask: b.spine.Request, subjects: b.subjects,
 		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), done: b.outcome, now: b.now, log: b.log}
-	x.tables.Store(tables)
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
 		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange",
 			Handle: func(ctx context.Context, m spine.Message) (spine.Message, error) { return x.exchange(ctx, s.Name, m) }})
 	}
-	return b.serve("linkspan", endpoints, func() any { return map[string]string{"map_set": x.tables.Load().Digest()} })
+	return b.serve("linkspan", endpoints, func() any { return tables.inUse() })
 }
 
 // startReads serves what the exchange role asks of one system.
@@ -294,13 +311,20 @@ func (b *Bridge) serve(name string, endpoints []spine.Endpoint, stats func() any
 	return nil
 }
 
+// publish tells operations of an event: event.<kind>, in JSON.
+func (b *Bridge) publish(kind string, event any) {
+	body, err := json.Marshal(event)
+	if err == nil {
+		err = b.nc.Publish(b.subjects.Event(kind), body)
+	}
+	if err != nil {
+		b.log.Warn("publish event", zap.String("kind", kind), zap.Error(err))
+	}
+}
+
 // outcome tells operations what became of an exchange.
 func (b *Bridge) outcome(o Outcome) {
-	if body, err := json.Marshal(o); err == nil {
-		if err := b.nc.Publish(b.subjects.Event("exchange"), body); err != nil {
-			b.log.Warn("publish event", zap.Error(err))
-		}
-	}
+	b.publish("exchange", o)
 	if b.observe != nil {
 		b.observe(o)
 	}
@@ -328,6 +352,25 @@ func (b *Bridge) Address(name string) string {
 }
 
 func (b *Bridge) onStop(f func(context.Context) error) { b.stops = append(b.stops, f) }
+
+// background runs f until the instance stops, which waits for its end.
+func (b *Bridge) background(f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f(ctx)
+	}()
+	b.onStop(func(stopping context.Context) error {
+		cancel()
+		select {
+		case <-ended:
+			return nil
+		case <-stopping.Done():
+			return stopping.Err()
+		}
+	})
+}
 
 // Stop ends the instance: listeners first, then the services, each after its
 // running exchanges, then the connection, the audit log and the server. ctx

@@ -25,25 +25,29 @@ import (
 // Config is the daemon's whole configuration, read from LINKSPAN_* variables.
 // Settings of one system have its name in theirs: LINKSPAN_SYSTMONE_LISTEN.
 type Config struct {
-	Economy     string        `required:"true" desc:"name of the health economy; one NATS token"`
-	Pair        string        `required:"true" desc:"the two systems linked, e.g. emisweb-systmone"`
-	Environment string        `default:"live" desc:"test or live; starter tables load only in test, 999 numbers only in test"`
-	Roles       []string      `desc:"exchange and the two edges by system name; default all three"`
-	Instance    string        `desc:"stable name of this instance; default the host name"`
-	Agreement   string        `required:"true" desc:"file of the sharing agreement"`
-	Data        string        `required:"true" desc:"directory for the audit log"`
-	Tables      []string      `desc:"directories of mapping tables; each table states its layer"`
-	LinkKey     string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
-	PatientKey  string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
-	NATS        NATSConfig    `desc:"the servers the roles talk by"`
-	OpsUser     string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
-	OpsPassword string        `split_words:"true" desc:"password of the operations listener; required with NATS_LISTEN"`
-	RecordLimit int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
-	Deadline    time.Duration `default:"30s" desc:"longest an asker waits"`
-	Slots       int           `default:"64" desc:"exchanges at once; one more is answered busy"`
-	SenderCodes string        `split_words:"true" desc:"on or off: carry codes the sender placed beside its own; default on in test, off in live"`
-	LogLevel    string        `split_words:"true" default:"info" desc:"debug, info, warn or error"`
-	XML         XMLConfig     `desc:"limits of the XML reader"`
+	Economy     string   `required:"true" desc:"name of the health economy; one NATS token"`
+	Pair        string   `required:"true" desc:"the two systems linked, e.g. emisweb-systmone"`
+	Environment string   `default:"live" desc:"test or live; starter tables load only in test, 999 numbers only in test"`
+	Roles       []string `desc:"exchange and the two edges by system name; default all three"`
+	Instance    string   `desc:"stable name of this instance; default the host name"`
+	Agreement   string   `required:"true" desc:"file of the sharing agreement"`
+	Data        string   `required:"true" desc:"directory for the audit log and the work list of codes"`
+	Tables      string   `desc:"folder of mapping tables; the set that 'linkspan tables activate' made active there is used; default the starter tables alone, in test only"`
+	TablesFrom  string   `split_words:"true" default:"directory" desc:"directory or nats: what says which set is active, the folder itself or the pointer that 'linkspan tables push' moves for all instances"`
+	TableSets   int      `split_words:"true" default:"5" desc:"sets kept in the folder, to go back to"`
+
+	Dictionaries []string      `desc:"files or folders of the site's dictionaries, by which tables are judged when they are loaded; not kept in memory"`
+	LinkKey      string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
+	PatientKey   string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
+	NATS         NATSConfig    `desc:"the servers the roles talk by"`
+	OpsUser      string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
+	OpsPassword  string        `split_words:"true" desc:"password of the operations listener; required with NATS_LISTEN"`
+	RecordLimit  int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
+	Deadline     time.Duration `default:"30s" desc:"longest an asker waits"`
+	Slots        int           `default:"64" desc:"exchanges at once; one more is answered busy"`
+	SenderCodes  string        `split_words:"true" desc:"on or off: carry codes the sender placed beside its own; default on in test, off in live"`
+	LogLevel     string        `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+	XML          XMLConfig     `desc:"limits of the XML reader"`
 
 	// Sides has the settings of each of the pair's systems.
 	Sides map[string]SideConfig `ignored:"true"`
@@ -89,6 +93,12 @@ type SideConfig struct {
 const (
 	EnvironmentTest = "test"
 	EnvironmentLive = "live"
+)
+
+// What says which set of tables is active.
+const (
+	TablesFromDirectory = "directory"
+	TablesFromNATS      = "nats"
 )
 
 const prefix = "LINKSPAN"
@@ -180,6 +190,15 @@ func (c *Config) check() []error {
 	}
 	if c.NATS.Listen != "" && (c.NATS.URL != "" || c.OpsPassword == "") {
 		fault("LINKSPAN_NATS_LISTEN: wants LINKSPAN_OPS_PASSWORD, and no LINKSPAN_NATS_URL")
+	}
+	if c.TablesFrom != TablesFromDirectory && c.TablesFrom != TablesFromNATS {
+		fault("LINKSPAN_TABLES_FROM: want directory or nats")
+	}
+	if c.TablesFrom == TablesFromNATS && (c.NATS.URL == "" || c.Tables == "") {
+		fault("LINKSPAN_TABLES_FROM: nats wants LINKSPAN_NATS_URL, servers with JetStream, and LINKSPAN_TABLES, the folder this instance keeps its sets in")
+	}
+	if c.TableSets < 1 {
+		fault("LINKSPAN_TABLE_SETS: want at least 1")
 	}
 	if c.NATS.URL != "" && c.LinkKey == "" {
 		fault("LINKSPAN_LINK_KEY: required with LINKSPAN_NATS_URL, so that all roles seal with one key")

@@ -50,6 +50,7 @@ type setup struct {
 	standins  map[string]standin.Options
 	agreement func(*governance.Agreement)
 	config    func(*bridge.Config)
+	options   func(bridge.Options) bridge.Options
 }
 
 // settings are what the codecs need to make requests of their own.
@@ -93,7 +94,12 @@ func start(t *testing.T, s setup) *economy {
 	if s.config != nil {
 		s.config(&config)
 	}
-	e.Bridge, err = bridge.Start(t.Context(), config, bridge.Options{Log: zap.New(core), Version: "0.0.1", Observe: func(o bridge.Outcome) { e.outcomes <- o }})
+	e.data = config.Data
+	options := bridge.Options{Log: zap.New(core), Version: "0.0.1", Observe: func(o bridge.Outcome) { e.outcomes <- o }}
+	if s.options != nil {
+		options = s.options(options)
+	}
+	e.Bridge, err = bridge.Start(t.Context(), config, options)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Stop(context.Background())) })
 	return e

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +14,6 @@ import (
 	"github.com/linkspan/linkspan/bridge/audit"
 	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/spine"
-	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
@@ -25,7 +23,8 @@ import (
 // to the edges only by subject.
 type exchanger struct {
 	link       *pairs.Link
-	tables     atomic.Pointer[mapping.Set]
+	tables     *keeper
+	work       *workList
 	agreement  *governance.Agreement
 	audit      *audit.Log
 	patientKey []byte
@@ -47,11 +46,14 @@ func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Mess
 	started := x.now()
 	run := &exchange{exchanger: x, id: in.Claims.Exchange, claims: in.Claims}
 	run.outcome = Outcome{Exchange: run.id, From: consumer, BytesIn: len(in.Body)}
-	dir, err := x.link.Direction(consumer, x.tables.Load())
+	dir, err := x.link.Direction(consumer, x.tables.Set()) // the one set of this exchange, whatever is activated meanwhile
 	if err != nil {
 		return spine.Message{}, record.Fault(record.ReasonInternal, "exchange", err)
 	}
+	x.work.begin()
+	dir.Watch.Looked = x.work.looked
 	run.dir = dir
+	run.outcome.MapSet = dir.Tables.Digest()
 	run.outcome.To = dir.Holder.Name
 	answer, err := run.run(ctx, in.Body)
 	if err != nil {
@@ -308,6 +310,7 @@ type Outcome struct {
 	Exchange     string        `json:"exchange"`
 	From         string        `json:"from"`
 	To           string        `json:"to"`
+	MapSet       string        `json:"map_set"`          // digest of the one set it used
 	Reason       record.Reason `json:"reason,omitempty"` // "" when a record was released
 	BytesIn      int           `json:"bytes_in"`
 	BytesOut     int           `json:"bytes_out"`

@@ -25,6 +25,10 @@ func (s Subjects) Native(system string) string { return s.root() + system + ".na
 // Event carries operational events: event.<kind>.
 func (s Subjects) Event(kind string) string { return s.root() + "event." + kind }
 
+// Tables is where every instance of the exchange role answers which map set it
+// uses and since when; one request, as many answers as there are instances.
+func (s Subjects) Tables() string { return s.root() + "tables" }
+
 // Heartbeat is published by every instance.
 func (s Subjects) Heartbeat() string { return s.root() + "heartbeat" }
 

@@ -106,7 +106,7 @@ func TestOperationsSeeWhatIsExported(t *testing.T) {
 	for range 2 {
 		require.Equal(t, "linkspan.north.event.exchange.refused", (<-heard).Subject)
 	}
-	for _, subject := range []string{"linkspan.north.health", "linkspan.north.metrics"} {
+	for _, subject := range []string{"linkspan.north.health", "linkspan.north.metrics", "linkspan.north.tables"} {
 		_, err := role.Subscribe(subject, func(m *nats.Msg) { _ = m.Respond([]byte(`{"status":"ok"}`)) })
 		require.NoError(t, err)
 		require.NoError(t, role.Flush())
