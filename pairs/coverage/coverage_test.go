@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/mapping/dictionary"
 	"github.com/linkspan/linkspan/mapping/traffic"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/coverage"
@@ -62,6 +63,8 @@ func to(t testing.TB, consumer string, set *mapping.Set, sender bool) *pairs.Dir
 	require.NoError(t, err)
 	return d
 }
+
+var _ coverage.Dictionary = (*dictionary.Dictionary)(nil)
 
 // book is a small dictionary.
 type book map[mapping.Code]string

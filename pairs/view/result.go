@@ -25,6 +25,9 @@ type result struct {
 	DegradeCode bool
 	// How says in a sentence why the entry has this outcome.
 	How string
+	// Asked is the code no row answers for, and Contexts those it was asked in.
+	Asked    *code
+	Contexts string
 	// Row is the table row that answered, Used whether its code goes out.
 	Row  *row
 	Used bool
@@ -90,7 +93,9 @@ func (p *Page) resultOf(e *record.Entry) result {
 		r.Kind = rowOf(look.kind.Result)
 	}
 	if look.code != nil {
-		r.Row = rowOf(look.code.Result)
+		if r.Row = rowOf(look.code.Result); r.Row == nil && !coded {
+			r.Asked, r.Contexts = codeOf(look.code.Code), contexts(look.code.Contexts)
+		}
 	}
 	r.Used = coded && r.Row != nil && look.code.Result.Answer == mapping.Mapped
 	if look.code != nil && look.code.Result.Answer == mapping.Inexact {
@@ -120,7 +125,7 @@ func (p *Page) how(e *record.Entry, look *pairs.Lookup) string {
 	case record.Unsupported:
 		return p.Receiver + " has no place for it. It goes out as text."
 	}
-	return why(e, look)
+	return p.why(e, look)
 }
 
 // drugAllergy reports an allergy that may be to a drug.
@@ -129,7 +134,7 @@ func drugAllergy(e *record.Entry) bool {
 }
 
 // why says why an entry is words alone.
-func why(e *record.Entry, look *pairs.Lookup) string {
+func (p *Page) why(e *record.Entry, look *pairs.Lookup) string {
 	if look == nil {
 		switch {
 		case e.Malformed:
@@ -156,5 +161,20 @@ func why(e *record.Entry, look *pairs.Lookup) string {
 	if len(look.To) == 0 {
 		return "The receiver takes no code of this kind in the scheme asked for."
 	}
-	return fmt.Sprintf("No table row from %s to %s.", schemeTitle(look.Code.Scheme), strings.ReplaceAll(schemeTitles(look.To), ", then", " or"))
+	from, to := schemeTitle(look.Code.Scheme), schemeTitles(look.To)
+	for _, scheme := range look.To {
+		if p.Tables.Has(look.Code.Scheme, scheme) {
+			return fmt.Sprintf("No row for this code in any table from %s to %s.", from, to)
+		}
+	}
+	return fmt.Sprintf("No table leads from %s to %s.", from, to)
+}
+
+// contexts are the contexts of a look-up in the order they are tried.
+func contexts(list []mapping.Context) string {
+	words := make([]string, 0, len(list)+1)
+	for _, c := range list {
+		words = append(words, string(c))
+	}
+	return strings.Join(append(words, "any"), ", then ")
 }

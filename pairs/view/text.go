@@ -65,7 +65,7 @@ func schemeTitles(schemes []mapping.Scheme) string {
 	for i, s := range schemes {
 		titles[i] = schemeTitle(s)
 	}
-	return strings.Join(titles, ", then ")
+	return strings.Join(titles, " or ")
 }
 
 // kindTitle is a kind as people call it.

@@ -186,7 +186,7 @@ func TestEveryEntrySaysWhy(t *testing.T) {
 		"2":  {"2009", "year only", "Recorded as", `href="#e1"`},
 		"3":  {"degraded", "month only", "A code was found and is not used", "The row that was found", "Not coded: the words recorded and the code differ"},
 		"4":  {"degraded", "may not code", "Closest, not recorded", "Deafness", "not the same"},
-		"5":  {"degraded", "No table row from Read v2 to CTV3"},
+		"5":  {"degraded", "No row for this code in any table from Read v2 to CTV3", "in context observation, then any"},
 		"6":  {"degraded", "no map", "no concept of that degree"},
 		"7":  {"degraded", "is no code of its scheme", "Code as written: typed words"},
 		"8":  {"mapped", "319775004", "Taken for an allergy by", "drug-allergy", "emis-drug ASTA4609"},
