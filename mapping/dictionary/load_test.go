@@ -2,6 +2,7 @@ package dictionary
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -220,7 +221,28 @@ func TestSources(t *testing.T) {
 	require.Equal(t, mapping.ReadV2, sources[1].Scheme)
 	require.Equal(t, mapping.SNOMED, sources[2].Scheme)
 	require.Equal(t, 3, sources[2].Rows)
-	require.Equal(t, "eec41aa7", sources[3].SHA256[:8])
+	text, err := os.ReadFile(filepath.Join("testdata", "readv2", "unidrug.key"))
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(text)), sources[3].SHA256)
+}
+
+// Files come with any line end, any header case, a byte order mark, columns in any order and some we do not know.
+func TestHeadersComeInManyForms(t *testing.T) {
+	for name, text := range map[string]string{
+		"a mark and CRLF":    "\ufeffCodeId,Term,DmdProductCodeId\r\n1,Paracetamol 500mg tablets,322236009\r\n",
+		"upper case and LF":  "CODEID,TERM,DMDPRODUCTCODEID\n1,Paracetamol 500mg tablets,322236009\n",
+		"another order":      "New,dmdproductcodeid,codeid,term\n,322236009,1,Paracetamol 500mg tablets\n",
+		"quoted, no last LF": "\"CodeId\",\"Term\",\"DmdProductCodeId\"\r\n\"1\",\"Paracetamol 500mg tablets\",\"322236009\"",
+		"tabs":               "CodeId\tTerm\tDmdProductCodeId\n1\tParacetamol 500mg tablets\t322236009\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "drugs")
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			d, faults := Load(context.Background(), []string{path}, nil)
+			require.Empty(t, faults)
+			require.Equal(t, "active: Paracetamol 500mg tablets", look(d, "dmd|322236009|"))
+		})
+	}
 }
 
 func TestANilDictionaryIsEmpty(t *testing.T) {

@@ -32,7 +32,9 @@ func TestALargeDictionaryIsAFewObjects(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	s := newStore(mapping.CTV3)
 	for i := range terms {
-		require.NoError(t, s.add(numbered(i), true, i%16 == 0, published))
+		if err := s.add(numbered(i), true, i%16 == 0, published); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.finish()
 	runtime.GC()
@@ -65,18 +67,22 @@ func TestReplacedWordsAreGivenBack(t *testing.T) {
 	for i := range 20_000 {
 		c := numbered(i)
 		c.Term += strings.Repeat(" and on", 20)
-		require.NoError(t, s.add(c, true, false, supplier))
+		if err := s.add(c, true, false, supplier); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for i := range 20_000 {
-		require.NoError(t, s.add(numbered(i), true, false, published))
+		if err := s.add(numbered(i), true, false, published); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.finish()
 	require.Less(t, len(strings.Join(s.full, "")), 20_000*80)
 	for i := range 20_000 {
 		c := numbered(i)
-		term, _, found := s.look(&c)
-		require.True(t, found)
-		require.Equal(t, c.Term, term)
+		if term, _, _ := s.look(&c); term != c.Term {
+			t.Fatalf("the words of number %d are lost", i)
+		}
 	}
 }
 

@@ -38,8 +38,8 @@ type Todo struct {
 func WorkList(seen []Seen, d mapping.Dictionary) []Work {
 	groups := map[direction]*group{}
 	for _, s := range seen {
-		if s.Unmapped == 0 || !s.sound() {
-			continue
+		if s.Unmapped == 0 || s.To == "" || !s.sound() {
+			continue // decided, or for a receiver that takes no code here
 		}
 		where := direction{s.Code.Scheme, s.To}
 		if groups[where] == nil {
@@ -78,8 +78,8 @@ func (g *group) take(s Seen) {
 	k := rowKey{s.Code.Value, s.Code.TermCode, contextOf(s)}
 	if s.Code.Scheme == mapping.ReadV2 && k.termCode == "" {
 		if s.Last == mapping.Ambiguous {
-			g.notes = append(g.notes, fmt.Sprintf("%s came %d times as %s without a term code, and its terms have different targets: no row can choose",
-				s.Code.Value, s.Unmapped, kindOf(s)))
+			g.notes = append(g.notes, fmt.Sprintf("%s came %s as %s without a term code, and its terms have different targets: no row can choose",
+				s.Code.Value, times(s.Unmapped), kindOf(s)))
 			return
 		}
 		k.termCode = "00" // a table states it, and the preferred term answers for a code without one
@@ -134,10 +134,17 @@ func todo(code mapping.Code, context mapping.Context, seen []Seen, d mapping.Dic
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(kinds[b]-kinds[a], strings.Compare(a, b)) })
 	var reason []string
 	for _, name := range names {
-		reason = append(reason, strconv.Itoa(kinds[name])+" times as "+name)
+		reason = append(reason, times(kinds[name])+" as "+name)
 	}
 	t.Reason = "seen " + strings.Join(reason, ", ")
 	return t
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
 }
 
 // contextOf is medication or allergy, in the sender's own word for the latter, where the sighting was in such a context:
@@ -168,7 +175,7 @@ func (w *Work) WriteTo(out io.Writer) (int64, error) {
 		to = w.To[0]
 	}
 	fmt.Fprintf(&b, "# id: %s-%s.local\n# version: 1\n# from: %s\n# to: %s\n# layer: local\n# licence: the site's own work\n"+
-		"# source: codes seen in traffic, targets chosen by hand\n", w.From, to, w.From, to)
+		"# source: codes seen in traffic, targets chosen by hand\n# author:\n", w.From, to, w.From, to)
 	if len(w.To) > 1 {
 		fmt.Fprintf(&b, "# A target of another scheme belongs in a table of that scheme. Looked for in this order, %v.\n", w.To)
 	}

@@ -40,6 +40,7 @@ func work(t *testing.T) []Work {
 	see(&l, 1, asked(read("14L1.", "00"), "problem"), mapping.Unmapped)
 	see(&l, 5, asked(read("C10E.", ""), "problem"), mapping.Ambiguous)
 	see(&l, 6, asked(read("22A..", "00"), "observation"), mapping.AnswerNoMap)
+	see(&l, 60, Key{Code: read("Z....", "00"), Kind: "problem"}, mapping.Unmapped)
 	see(&l, 50, Key{Code: mapping.Code{Scheme: mapping.EMISDrug, Value: "META1787"}, To: "dmd", Contexts: "medication", Kind: "issue"}, mapping.Unmapped)
 	return WorkList(l.Seen(), terms{
 		"readv2|G20..|00": "Essential hypertension", "readv2|14L1.|00": "H/O: penicillin allergy", "emis-drug|META1787|": "Metformin 500mg tablets",
@@ -61,9 +62,9 @@ func TestTheWorkListIsGroupedAndSorted(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"H33..|00|||seen 7 times as problem|inexact",
-		"G20..|00|Essential hypertension||seen 3 times as observation, 2 times as problem, 1 times as referral|mapped",
+		"G20..|00|Essential hypertension||seen 3 times as observation, 2 times as problem, once as referral|mapped",
 		"14L1.|00|H/O: penicillin allergy|allergy|seen 4 times as allergy|unmapped",
-		"14L1.|00|H/O: penicillin allergy||seen 1 times as problem|unmapped",
+		"14L1.|00|H/O: penicillin allergy||seen once as problem|unmapped",
 	}, rows)
 	require.Equal(t, []string{"C10E. came 5 times as problem without a term code, and its terms have different targets: no row can choose"}, works[1].Notes)
 }
