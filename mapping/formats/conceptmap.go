@@ -123,6 +123,7 @@ type mapReader struct {
 	lines     *lineCounter
 	kind      string // resourceType
 	publisher string
+	status    string
 }
 
 // readConceptMap reads one ConceptMap of FHIR R4 or R5 in JSON.
@@ -135,6 +136,9 @@ func (im *importer) readConceptMap(in *bufio.Reader) {
 	m := &mapReader{im: im, d: json.NewDecoder(lines), lines: lines}
 	err := m.object(m.property)
 	im.own.Source = cmp.Or(im.own.Source, m.publisher)
+	if m.status == "draft" { // a draft is not for care until somebody says so
+		im.own.Use = cmp.Or(im.own.Use, "test")
+	}
 	if err == nil {
 		if _, end := m.d.Token(); !errors.Is(end, io.EOF) {
 			err = errTrailing
@@ -209,6 +213,14 @@ func (m *mapReader) property(name string) error {
 	case "resourceType":
 		if err := m.d.Decode(&m.kind); err != nil || m.kind != "ConceptMap" {
 			return errKind
+		}
+		return nil
+	case "status":
+		if err := m.d.Decode(&m.status); err != nil {
+			return err
+		}
+		if m.status == "retired" {
+			m.im.fault(m.line(), "a retired map", "its publisher withdrew it", "import the map that replaces it")
 		}
 		return nil
 	case "version":

@@ -14,7 +14,7 @@ import (
 // dmdFields are the elements of a dm+d record that tell its history.
 func dmdField(name string) bool {
 	switch name {
-	case "IDCURRENT", "IDPREVIOUS", "VPID", "VPIDPREV", "VTMID", "VTMIDPREV", "INVALID":
+	case "IDCURRENT", "IDPREVIOUS", "VPID", "VPIDPREV", "VTMID", "VTMIDPREV", "INVALID", "NM", "VPPID", "APID":
 		return true
 	}
 	return false
@@ -157,12 +157,15 @@ func (im *importer) readDMDRecords(in io.Reader, h *history) bool {
 	}
 }
 
-// takeDMD takes the history one record tells.
+// takeDMD takes the history one record tells. Only a record with a name is a product: f_vmp2 states a VPID in its lists of
+// ingredients, forms and routes too, of invalid products as well. Packs and actual products have no history of this kind.
 func (im *importer) takeDMD(h *history, record map[string]string, line int) {
 	current, previous := record["IDCURRENT"], record["IDPREVIOUS"]
 	switch {
 	case current != "" || previous != "":
 		h.id = "dmd-history"
+	case record["NM"] == "", record["VPPID"] != "", record["APID"] != "":
+		return
 	case record["VPID"] != "":
 		current, previous = record["VPID"], record["VPIDPREV"]
 		h.id = "dmd-vmp-history"

@@ -139,6 +139,7 @@ const (
 
 // chooseClaims makes the rows: for each source term one of its maps, in the order active, assured, newest.
 func (im *importer) chooseClaims(d *draft, claims []claim) {
+	d.rows = slices.Grow(d.rows, len(claims))
 	slices.SortFunc(claims, func(a, b claim) int {
 		return cmp.Or(strings.Compare(a.source, b.source), strings.Compare(a.sourceTerm, b.sourceTerm), rank(&a, &b), int(a.line-b.line))
 	})
@@ -217,7 +218,7 @@ func (im *importer) chooseConcept(d *draft, claims []claim) {
 		}
 		concept.Source.TermCode = ""
 		concept.Reason = cmp.Or(concept.Reason, "every term of the concept has this target")
-		d.rows = append(d.rows, concept)
+		d.rows = slices.Insert(d.rows, first, concept)
 	}
 }
 

@@ -161,7 +161,7 @@ func FuzzRead(f *testing.F) {
 		"code\ttermcode\tconceptId\tdescriptionId\tuse\n2469.\t00\t72313002\t\tY\n",
 		`{"resourceType":"ConceptMap","group":[{"source":"http://read.info/readv2","target":"http://snomed.info/sct","element":[{"code":"G20..00","target":[{"code":"59621000","equivalence":"equal"}]}]}]}`,
 		"#curie_map:\n#  R: http://read.info/readv2/\nsubject_id\tpredicate_id\tobject_id\tmapping_justification\nR:G20..00\tskos:exactMatch\tR:x\ty\n",
-		"<A><!-- --><VMP><VPID>39689111000001106</VPID><VPIDPREV>319775004</VPIDPREV></VMP></A>",
+		"<A><!-- --><VMP><VPID>39689111000001106</VPID><VPIDPREV>319775004</VPIDPREV><NM>x</NM></VMP></A>",
 	} {
 		f.Add([]byte(seed))
 	}

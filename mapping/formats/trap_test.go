@@ -209,6 +209,7 @@ func TestRefused(t *testing.T) {
 		"JSON of other types": {"c.json", `{"resourceType":"ConceptMap","group":[{"source":1}]}`, "c.json:1: not what a ConceptMap has there; "},
 		"JSON too deep":       {"c.json", `{"resourceType":"ConceptMap","x":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + "}", "c.json:1: nested too deeply; "},
 		"JSON twice":          {"c.json", `{"resourceType":"ConceptMap"}{}`, "c.json:1: more after the end; "},
+		"JSON retired":        {"c.json", `{"resourceType":"ConceptMap","status":"retired"}`, "c.json:1: a retired map; "},
 		"JSON modified":       {"c.json", `{"resourceType":"ConceptMap","modifierExtension":[]}`, "c.json:1: a modifierExtension; "},
 		"XML cut":             {"f_vmp2_1.xml", "<A><VMP><VPID>319775004</VPID>", "f_vmp2_1.xml:1: the file ends in the middle; "},
 		"XML mis-nested":      {"f_vmp2_1.xml", "<A>\n<B></A></B>", "f_vmp2_1.xml:2: not well-formed XML; "},
@@ -220,6 +221,7 @@ func TestRefused(t *testing.T) {
 		"XML encoding":        {"f_vmp2_1.xml", `<?xml version="1.0" encoding="windows-1252"?><A/>`, "f_vmp2_1.xml:1: not UTF-8; "},
 		"XML bytes":           {"f_vmp2_1.xml", "<A>\xff</A>", "f_vmp2_1.xml:1: not UTF-8; "},
 		"XML of another":      {"f_amp2_1.xml", "<A><AMP><APID>319775004</APID></AMP></A>", "f_amp2_1.xml:0: no record with IDCURRENT, VPID or VTMID; "},
+		"XML of packs":        {"f_vmpp2_1.xml", "<A><VMPP><VPPID>1</VPPID><NM>x</NM><VPID>319775004</VPID></VMPP></A>", "f_vmpp2_1.xml:0: no record with IDCURRENT, VPID or VTMID; "},
 		"XML repeated":        {"f_vmp2_1.xml", "<A><VMP><VPID>1</VPID><VPID>2</VPID></VMP></A>", "f_vmp2_1.xml:1: two elements VPID in one record; "},
 		"XML circle":          {"f_h.xml", "<H><V><IDCURRENT>319799004</IDCURRENT><IDPREVIOUS>319775004</IDPREVIOUS></V>\n<V><IDCURRENT>319775004</IDCURRENT><IDPREVIOUS>319799004</IDPREVIOUS></V></H>", "f_h.xml:1: identifiers that follow each other in a circle; "},
 	} {
@@ -326,4 +328,45 @@ func TestProgress(t *testing.T) {
 	require.Equal(t, int64(60_000), rows)
 	require.Equal(t, bytes, im.Bytes)
 	require.Len(t, im.Tables[0].Rows, 10_000)
+}
+
+// TestDMDProducts: a product is superseded by what the files say of products, not by the lists of their parts.
+func TestDMDProducts(t *testing.T) {
+	im := take(t, "f_vmp2_3011222.xml", `<P><VMPS><VMP><VPID>39689111000001106</VPID><VPIDPREV>319799004</VPIDPREV><NM>A</NM></VMP>
+<VMP><VPID>319799004</VPID><INVALID>1</INVALID><NM>A</NM></VMP></VMPS><FORMS><DFORM><VPID>319799004</VPID></DFORM></FORMS></P>`, Options{})
+	require.Equal(t, []string{"319799004/ 39689111000001106 no"}, keysOf(im))
+	require.Equal(t, "dmd-vmp-history", im.Tables[0].Header.ID)
+	require.Equal(t, mapping.HistoryPurpose, im.Tables[0].Header.Purpose)
+
+	im = take(t, "f_vtm2_3011222.xml", `<P><VTM><VTMID>108979001</VTMID><VTMIDPREV>319775004</VTMIDPREV><NM>A</NM></VTM></P>`, Options{})
+	require.Equal(t, []string{"319775004/ 108979001 no"}, keysOf(im))
+	require.Equal(t, "dmd-vtm-history", im.Tables[0].Header.ID)
+}
+
+// TestDraftsAreNotForCare: a map its publisher calls a draft is marked so, unless the importer says otherwise.
+func TestDraftsAreNotForCare(t *testing.T) {
+	text := `{"resourceType":"ConceptMap","status":"draft","group":[{"source":"http://read.info/readv2","target":"http://snomed.info/sct","element":[{"code":"G20..00","target":[{"code":"59621000","equivalence":"equal"}]}]}]}`
+	require.Equal(t, "test", take(t, "c.json", text, Options{}).Tables[0].Header.Use)
+	require.Equal(t, "clinical", take(t, "c.json", text, Options{Use: "clinical"}).Tables[0].Header.Use)
+}
+
+// TestDMDUnderSNOMED: some maps give dm+d identifiers the system of SNOMED CT.
+func TestDMDUnderSNOMED(t *testing.T) {
+	text := `{"resourceType":"ConceptMap","group":[{"source":"https://fhir.hl7.org.uk/Id/multilex-drug-codes","target":"http://snomed.info/sct","element":[{"code":"03197002","display":"a","target":[{"code":"319775004","display":"a","equivalence":"equal"}]}]}]}`
+	im := take(t, "c.json", text, Options{To: mapping.DMD})
+	require.Equal(t, mapping.DMD, im.Tables[0].Header.To)
+	require.Equal(t, []string{"2003197/ 319775004 no"}, keysOf(im))
+}
+
+// TestValidity: rows of one key for different days are rows of their own; overlapping ones do not choose.
+func TestValidity(t *testing.T) {
+	head := "#curie_map:\n#  R: http://read.info/readv2/\n#  S: http://snomed.info/id/\nsubject_id\tpredicate_id\tobject_id\tmapping_justification\text_valid_from\text_valid_to\n"
+	row := func(concept, from, to string) string {
+		return "R:G20..00\tskos:exactMatch\tS:" + concept + "\tsemapv:ManualMappingCuration\t" + from + "\t" + to + "\n"
+	}
+	im := take(t, "s.tsv", head+row("59621000", "2024-01-01", "")+row("38341003", "", "2023-12-31"), Options{})
+	require.Equal(t, []string{"G20../00 38341003 no", "G20../00 59621000 no"}, keysOf(im))
+	reparse(t, im.Tables[0])
+	im = take(t, "s.tsv", head+row("59621000", "2023-12-31", "")+row("38341003", "", "2023-12-31")+"R:H33..00\tskos:exactMatch\tS:195967001\tsemapv:MappingReview\t\t\n", Options{})
+	require.Equal(t, []string{"H33../00 195967001 no"}, keysOf(im))
 }

@@ -152,3 +152,30 @@ func TestDetect(t *testing.T) {
 	require.True(t, Detect(`"a","b"`).Quoted)
 	require.Equal(t, byte(','), Detect("a").Comma)
 }
+
+// FuzzReader: whatever comes, every row is as wide as the first, holds no control character, and the reading ends.
+func FuzzReader(f *testing.F) {
+	for _, seed := range []string{"a,b\n1,2\n", "\"a\",b\r\n\"1\"\"\",2\r\n", "a\tb\n\n1\t\n", "\ufeffa|b\n1|2"} {
+		f.Add(seed, byte(','), true)
+		f.Add(seed, byte('\t'), false)
+	}
+	f.Fuzz(func(t *testing.T, text string, comma byte, quoted bool) {
+		r, err := New(strings.NewReader(text), Options{Comma: comma, Quoted: quoted, MaxLine: 1000, MaxRows: 1000})
+		for err == nil || !fatal(err) {
+			var cells []string
+			if cells, err = r.Next(); err == nil && len(cells) != len(r.Header()) {
+				t.Fatal("a row of another width")
+			}
+			for _, cell := range cells {
+				if strings.ContainsAny(cell, "\r\n\x00") {
+					t.Fatal("a control character came through")
+				}
+			}
+		}
+	})
+}
+
+func fatal(err error) bool {
+	var e *Error
+	return !errors.As(err, &e) || e.Fatal
+}
