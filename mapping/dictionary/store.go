@@ -27,7 +27,8 @@ type entry struct {
 	at        uint32 // chunk number and place within it of the text record
 	rank      rank
 	active    bool
-	preferred bool // the term of a code whose term code is not stated
+	preferred bool  // the term of a code whose term code is not stated
+	tag       uint8 // the top of the value's hash: most others in the way of a search are told apart without their text
 }
 
 // The text records stand in chunks of one size, so that growing copies nothing; a record never crosses from one to the
@@ -64,7 +65,7 @@ func (s *store) add(c mapping.Code, active, preferred bool, r rank) error {
 		if err != nil {
 			return err
 		}
-		s.entries = append(s.entries, entry{at: at, rank: r, active: active, preferred: preferred})
+		s.entries = append(s.entries, entry{at: at, rank: r, active: active, preferred: preferred, tag: tag(maphash.String(s.seed, c.Value))})
 		s.place(uint32(len(s.entries)))
 		return nil
 	}
@@ -182,15 +183,20 @@ func (s *store) of(value string) iter.Seq[int] {
 		if len(s.slots) == 0 {
 			return
 		}
-		mask := uint64(len(s.slots) - 1)
-		for at := maphash.String(s.seed, value) & mask; s.slots[at] != 0; at = (at + 1) & mask {
+		hash, mask := maphash.String(s.seed, value), uint64(len(s.slots)-1)
+		for at := hash & mask; s.slots[at] != 0; at = (at + 1) & mask {
 			i := int(s.slots[at] - 1)
+			if s.entries[i].tag != tag(hash) {
+				continue
+			}
 			if v, _, _, _ := s.record(s.entries[i].at); v == value && !yield(i) {
 				return
 			}
 		}
 	}
 }
+
+func tag(hash uint64) uint8 { return uint8(hash >> 56) }
 
 // place puts entry number - 1 into the table, and makes the table larger before it is three quarters full.
 func (s *store) place(number uint32) {
