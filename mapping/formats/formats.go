@@ -262,7 +262,26 @@ func (im *importer) firstBad() int {
 // scientific recognises a number in scientific notation ("5.89E+17"), which no scheme has.
 func scientific(value string) bool {
 	mantissa, exponent, ok := strings.Cut(strings.ToUpper(value), "E+")
-	return ok && exponent != "" && mantissa != "" && strings.Trim(mantissa, "0123456789.,") == "" && strings.Trim(exponent, "0123456789") == ""
+	return ok && exponent != "" && mantissa != "" && madeOf(mantissa, "0-9.,") && madeOf(exponent, "0-9")
+}
+
+// madeOf reports that s has no characters but those of the class, written "a-z0-9.".
+func madeOf(s, class string) bool {
+	for i := range len(s) {
+		in := false
+		for c := 0; c < len(class) && !in; c++ {
+			if c+2 < len(class) && class[c+1] == '-' {
+				in = s[i] >= class[c] && s[i] <= class[c+2]
+				c += 2
+				continue
+			}
+			in = s[i] == class[c]
+		}
+		if !in {
+			return false
+		}
+	}
+	return true
 }
 
 // stopped is a fault of reading itself: the limit, the context's end, a failing disk.

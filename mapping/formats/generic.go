@@ -54,7 +54,7 @@ func contextNamed(word string) (mapping.Context, bool) {
 	if word == "any" || word == "" {
 		return mapping.Any, true
 	}
-	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.Trim(word, "-") != word || strings.Contains(word, "--") {
+	if !madeOf(word, "a-z0-9-") || strings.Trim(word, "-") != word || strings.Contains(word, "--") {
 		return "", false
 	}
 	return mapping.Context(word), true

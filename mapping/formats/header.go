@@ -103,7 +103,7 @@ func (im *importer) fillHeader(t *Table, several bool) {
 func releaseOf(file string) string {
 	last := ""
 	for _, part := range strings.FieldsFunc(file, func(r rune) bool { return r == '_' || r == '-' || r == '.' || r == ' ' }) {
-		if len(part) < 6 || len(part) > 14 || strings.Trim(part, "0123456789") != "" {
+		if len(part) < 6 || len(part) > 14 || !madeOf(part, "0-9") {
 			continue
 		}
 		if len(part) >= 8 && (strings.HasPrefix(part, "20") || strings.HasPrefix(part, "19")) {
@@ -116,7 +116,7 @@ func releaseOf(file string) string {
 
 // versionOf writes a release that starts with a day as that day.
 func versionOf(release string) string {
-	if len(release) >= 8 && strings.Trim(release, "0123456789") == "" && dayNumber(release[:8]) > 0 {
+	if len(release) >= 8 && madeOf(release, "0-9") && dayNumber(release[:8]) > 0 {
 		return release[:4] + "-" + release[4:6] + "-" + release[6:8]
 	}
 	return release

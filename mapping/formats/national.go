@@ -330,7 +330,7 @@ func (im *importer) readValues(in *bufio.Reader) {
 // dayNumber reads the spellings of a day the files use: 20200401, 2020-04-01 and 01/04/2020, a time of day after it or
 // not. 0 is no day.
 func dayNumber(s string) int32 {
-	if head, time, ok := strings.Cut(s, " "); ok && strings.Trim(time, "0123456789:.") == "" {
+	if head, time, ok := strings.Cut(s, " "); ok && madeOf(time, "0-9:.") {
 		s = head
 	}
 	switch {
@@ -339,7 +339,7 @@ func dayNumber(s string) int32 {
 	case len(s) == 10 && s[2] == '/' && s[5] == '/':
 		s = s[6:] + s[3:5] + s[:2]
 	}
-	if len(s) != 8 || strings.Trim(s, "0123456789") != "" {
+	if len(s) != 8 || !madeOf(s, "0-9") {
 		return 0
 	}
 	n := int32(0)
