@@ -59,7 +59,7 @@ type TableInSet struct {
 	From      string   `json:"from"`
 	To        string   `json:"to"`
 	Rows      int      `json:"rows"`
-	Approvals []string `json:"approvals,omitempty"` // who signed, when the set was made
+	Approvals []string `json:"approvals,omitempty"` // whose approvals count on this instance
 }
 
 // TableFault is one thing wrong: where, what, why it matters, how to mend it.

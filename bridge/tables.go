@@ -225,8 +225,8 @@ func (k *keeper) use(l mapset.Loaded, day, reason string) {
 		event.Previous = old.set.Digest()
 		event.changes(mapset.Diff(old.set, l.Set))
 	}
-	for _, e := range l.Manifest.Tables {
-		event.Tables = append(event.Tables, TableInSet{ID: e.ID, Version: e.Version, Layer: string(e.Layer), From: string(e.From), To: string(e.To), Rows: e.Rows, Approvals: e.Approvals})
+	for _, e := range l.Tables {
+		event.Tables = append(event.Tables, TableInSet{ID: e.ID, Version: e.Version, Layer: string(e.Layer), From: string(e.From), To: string(e.To), Rows: e.Rows, Approvals: e.Entry.Approvals})
 	}
 	k.current.Store(next)
 	k.refused.Store(nil)

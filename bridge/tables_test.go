@@ -20,6 +20,7 @@ import (
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/bridge/audit"
 	"github.com/linkspan/linkspan/mapping/mapset"
+	"github.com/linkspan/linkspan/mapping/traffic"
 	"github.com/linkspan/linkspan/pairs"
 )
 
@@ -40,7 +41,7 @@ func prepare(t *testing.T, url string) *tables {
 	t.Helper()
 	s := &tables{t: t, url: url, key: filepath.Join(t.TempDir(), "link.key"), folder: mapset.Open(filepath.Join(t.TempDir(), "tables")), events: make(chan bridge.TablesEvent, 1000)}
 	require.NoError(t, os.WriteFile(s.key, []byte(strings.Repeat("ab", 32)), 0o600))
-	nc, err := nats.Connect(url)
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(time.Millisecond, time.Millisecond))
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	s.nc = nc
@@ -402,4 +403,85 @@ func TestReloadUnderLoad(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, sets, len(answers))
 	require.Equal(t, 2*len(answers), events)
+}
+
+// TestUnmappedTrafficIsAWorkList carries a record twice, and once more after a
+// restart: every code no row decides is an event the first time ever, and the
+// counts are kept, without anything of the patient.
+func TestUnmappedTrafficIsAWorkList(t *testing.T) {
+	s := prepare(t, external(t))
+	data := t.TempDir()
+	heard := make(chan *nats.Msg, 1000)
+	_, err := s.nc.ChanSubscribe("linkspan.test.event.>", heard)
+	require.NoError(t, err)
+	require.NoError(t, s.nc.Flush())
+	// exchange carries the record and returns the first sightings that were told.
+	exchange := func(e *economy) (told map[string]bool, report pairs.Report) {
+		told = map[string]bool{}
+		e.ask("emisweb", request(t, "emisweb-full.xml"))
+		for {
+			select {
+			case m := <-heard:
+				switch m.Subject {
+				case "linkspan.test.event.exchange":
+					return told, (<-e.outcomes).Report
+				case "linkspan.test.event.unmapped":
+					var u bridge.UnmappedEvent
+					require.NoError(t, json.Unmarshal(m.Data, &u))
+					require.Equal(t, "one", u.Instance)
+					require.NotEmpty(t, u.To)
+					told[u.Scheme+" "+u.Code+u.TermCode+" "+u.Kind] = true
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("no event of the exchange")
+			}
+		}
+	}
+	counts := func() map[string]int {
+		log, damage, err := traffic.Load(filepath.Join(data, traffic.FileName))
+		require.NoError(t, err)
+		require.Nil(t, damage)
+		counts := map[string]int{}
+		for _, seen := range log.Seen() {
+			if seen.Unmapped > 0 {
+				counts[string(seen.Code.Scheme)+" "+seen.Code.Value+seen.Code.TermCode+" "+seen.Kind] += seen.Unmapped
+			}
+		}
+		return counts
+	}
+	keep := setup{config: func(c *bridge.Config) {
+		text, err := os.ReadFile(c.Agreement)
+		require.NoError(t, err)
+		c.Data, c.Agreement = data, filepath.Join(data, "agreement.json")
+		require.NoError(t, os.WriteFile(c.Agreement, text, 0o600))
+	}}
+	e := s.start(keep)
+	told, report := exchange(e)
+	require.NotEmpty(t, told)
+	expected := map[string]int{}
+	for _, u := range report.Unmapped {
+		name := u.Scheme + " " + u.Code + " " + u.Kind
+		expected[name] = u.Count
+		require.True(t, told[name], name)
+	}
+	require.Len(t, told, len(expected))
+	told, _ = exchange(e)
+	require.Empty(t, told, "only the first time")
+	require.NoError(t, e.Stop(context.Background()))
+	for name, n := range counts() {
+		require.Equal(t, 2*expected[name], n, name)
+	}
+	text, err := os.ReadFile(filepath.Join(data, traffic.FileName))
+	require.NoError(t, err)
+	for _, word := range []string{"9998193036", "Quillfeather", "Harbour", "wellbeing"} {
+		require.NotContains(t, string(text), word)
+	}
+
+	e = s.start(keep)
+	told, _ = exchange(e)
+	require.Empty(t, told, "first is remembered")
+	require.NoError(t, e.Stop(context.Background()))
+	for name, n := range counts() {
+		require.Equal(t, 3*expected[name], n, name)
+	}
 }

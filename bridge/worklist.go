@@ -144,10 +144,16 @@ func (w *workList) keep(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 			w.save()
-			if held, ok := w.room(0); ok {
-				w.publish("unmapped", UnmappedEvent{Instance: w.instance, HeldBack: held})
-			}
+			w.tellHeld()
 		}
+	}
+}
+
+// tellHeld publishes how many first sightings were held back, where no further
+// one said so.
+func (w *workList) tellHeld() {
+	if held, ok := w.room(0); ok {
+		w.publish("unmapped", UnmappedEvent{Instance: w.instance, HeldBack: held})
 	}
 }
 
