@@ -129,9 +129,7 @@ type mapReader struct {
 // readConceptMap reads one ConceptMap of FHIR R4 or R5 in JSON.
 func (im *importer) readConceptMap(in *bufio.Reader) {
 	im.src.rows = &im.rows
-	if head, _ := in.Peek(3); string(head) == "\ufeff" {
-		in.Discard(3)
-	}
+	skipMark(in)
 	lines := &lineCounter{in: &jsonGuard{in: in}}
 	m := &mapReader{im: im, d: json.NewDecoder(lines), lines: lines}
 	err := m.object(m.property)
@@ -145,14 +143,15 @@ func (im *importer) readConceptMap(in *bufio.Reader) {
 		}
 	}
 	var stop *json.SyntaxError
-	var mistyped *json.UnmarshalTypeError
 	switch {
 	case err == nil && m.kind == "", errors.Is(err, errKind):
 		im.fault(1, "JSON that is no ConceptMap", "only a ConceptMap is a table", "give one resource with resourceType ConceptMap")
 	case err == nil, errors.Is(err, errFull):
 	case errors.As(err, &stop):
 		im.fault(lines.at(stop.Offset), "not well-formed JSON", "nothing after it can be read", "copy the file again")
-	case errors.As(err, &mistyped), errors.Is(err, errShape):
+	case errors.Is(err, errTwice):
+		im.fault(lines.at(m.d.InputOffset()), "one name twice in an object", "nobody can tell which value holds", "delete the wrong one")
+	case errors.Is(err, errShape):
 		im.fault(lines.at(m.d.InputOffset()), "not what a ConceptMap has there", "nothing after it can be read", "check the file against FHIR R4 ConceptMap")
 	default:
 		im.nestedFault(lines.at(m.d.InputOffset()), err)
@@ -162,24 +161,62 @@ func (im *importer) readConceptMap(in *bufio.Reader) {
 var (
 	errShape = errors.New("not the shape of a ConceptMap")
 	errKind  = errors.New("not a ConceptMap")
+	errTwice = errors.New("a name stated twice")
 	errFull  = errors.New("no more faults or rows fit")
 )
 
-// object reads an object and hands each property's name to take, which reads its value.
+// object reads an object and hands each property's name to take, which reads its value. A name stated twice is a fault:
+// one of the two values would be dropped without a word.
 func (m *mapReader) object(take func(name string) error) error {
 	if err := m.delim('{'); err != nil {
 		return err
 	}
+	var few [32]string
+	seen := few[:0]
 	for m.d.More() {
-		name, err := m.d.Token()
+		token, err := m.d.Token()
 		if err != nil {
 			return err
 		}
-		if err := take(name.(string)); err != nil {
+		name, _ := token.(string)
+		if slices.Contains(seen, name) {
+			return errTwice
+		}
+		if len(seen) < cap(few[:]) { // what is known stands in fewer
+			seen = append(seen, name)
+		}
+		if err := take(name); err != nil {
 			return err
 		}
 	}
 	return m.delim('}')
+}
+
+// text reads a string.
+func (m *mapReader) text(into *string) error {
+	token, err := m.d.Token()
+	if err != nil {
+		return err
+	}
+	text, ok := token.(string)
+	if !ok {
+		return errShape
+	}
+	*into = text
+	return nil
+}
+
+func (m *mapReader) truth(into *bool) error {
+	token, err := m.d.Token()
+	if err != nil {
+		return err
+	}
+	truth, ok := token.(bool)
+	if !ok {
+		return errShape
+	}
+	*into = truth
+	return nil
 }
 
 // array reads an array and calls each for every value in it.
@@ -211,12 +248,12 @@ func (m *mapReader) property(name string) error {
 	own := &m.im.own
 	switch name {
 	case "resourceType":
-		if err := m.d.Decode(&m.kind); err != nil || m.kind != "ConceptMap" {
+		if err := m.text(&m.kind); err != nil || m.kind != "ConceptMap" {
 			return errKind
 		}
 		return nil
 	case "status":
-		if err := m.d.Decode(&m.status); err != nil {
+		if err := m.text(&m.status); err != nil {
 			return err
 		}
 		if m.status == "retired" {
@@ -224,11 +261,11 @@ func (m *mapReader) property(name string) error {
 		}
 		return nil
 	case "version":
-		return m.d.Decode(&own.Version)
+		return m.text(&own.Version)
 	case "copyright":
-		return m.d.Decode(&own.Licence)
+		return m.text(&own.Licence)
 	case "publisher":
-		return m.d.Decode(&m.publisher)
+		return m.text(&m.publisher)
 	case "extension":
 		return m.array(m.headerField)
 	case "modifierExtension":
@@ -245,9 +282,9 @@ func (m *mapReader) headerField() error {
 	err := m.object(func(name string) error {
 		switch name {
 		case "url":
-			return m.d.Decode(&url)
+			return m.text(&url)
 		case "valueString":
-			return m.d.Decode(&text)
+			return m.text(&text)
 		}
 		return m.skip()
 	})
@@ -288,16 +325,16 @@ func (m *mapReader) group() error {
 	err := m.object(func(name string) error {
 		switch name {
 		case "source":
-			return m.d.Decode(&source)
+			return m.text(&source)
 		case "target":
-			return m.d.Decode(&target)
+			return m.text(&target)
 		case "unmapped":
 			m.im.note(m.line(), "the group's rule for unmapped codes is not taken over")
 			return m.skip()
 		case "element":
 			return m.array(func() error {
 				e := placedElement{}
-				if err := m.d.Decode(&e.fhirElement); err != nil {
+				if err := m.element(&e.fhirElement); err != nil {
 					return err
 				}
 				e.line = m.line()
@@ -316,79 +353,6 @@ func (m *mapReader) group() error {
 	}
 	m.take(source, target, elements, start)
 	return nil
-}
-
-// take makes the rows of one group.
-func (m *mapReader) take(source, target string, elements []placedElement, line int) {
-	im := m.im
-	from, known := im.scheme(source, im.o.From)
-	to, knownTo := im.scheme(target, im.o.To)
-	if !known || !knownTo || from == "" || to == "" {
-		im.noteMany(line, "elements of a group whose system is none Linkspan knows", len(elements))
-		return
-	}
-	for i := range elements {
-		e := &elements[i]
-		if len(e.Modifier) > 0 {
-			im.note(e.line, "left out: a modifierExtension, whose meaning nobody here knows")
-			continue
-		}
-		code := inside(from, e.Code, extension(e.Extension, extTermCode), e.Display)
-		if e.NoMap {
-			im.addOutside(code, mapping.Row{Relation: mapping.NoMap, Reason: "the source says there is no map", Line: e.line}, to)
-			continue
-		}
-		if len(e.Target) == 0 {
-			im.note(e.line, "left out: an element without a target, which decides nothing")
-		}
-		for j := range e.Target {
-			m.takeTarget(code, to, &e.Target[j], e.line)
-		}
-	}
-}
-
-func (m *mapReader) takeTarget(source mapping.Code, to mapping.Scheme, t *fhirTarget, line int) {
-	im := m.im
-	relation, ok := t.relation()
-	context, plain := contextOf(t.DependsOn)
-	switch {
-	case !ok:
-		im.note(line, "left out: a relation Linkspan does not know")
-		return
-	case len(t.Modifier) > 0:
-		im.note(line, "left out: a modifierExtension, whose meaning nobody here knows")
-		return
-	case !plain:
-		im.note(line, "left out: it depends on something Linkspan cannot tell (dependsOn)")
-		return
-	case len(t.Product) > 0:
-		im.note(line, "left out: it has further outputs (product)")
-		return
-	}
-	row := mapping.Row{Relation: relation, Context: context, Reason: t.Comment, Line: line, Reviewer: extension(t.Extension, extReviewer),
-		ValidFrom: extension(t.Extension, extValidFrom), ValidTo: extension(t.Extension, extValidTo)}
-	if row.Reason == noComment {
-		row.Reason = ""
-	}
-	row.Assured = slices.ContainsFunc(t.Extension, func(e fhirExtension) bool { return e.URL == extAssured && e.Boolean != nil && *e.Boolean })
-	if relation != mapping.NoMap {
-		row.Target = inside(to, t.Code, extension(t.Extension, extTermCode), t.Display)
-	} else if row.Reason == "" {
-		row.Reason = "the source says there is no map"
-	}
-	im.addOutside(source, row, to)
-}
-
-// contextOf reads a context of ours; any other condition is not plain.
-func contextOf(conditions []fhirDepends) (mapping.Context, bool) {
-	switch {
-	case len(conditions) == 0:
-		return mapping.Any, true
-	case len(conditions) > 1 || conditions[0].Property != propContext && conditions[0].Attribute != propContext:
-		return "", false
-	}
-	c := conditions[0]
-	return contextNamed(c.Value + c.Code + c.String)
 }
 
 // lineCounter tells lines from the decoder's offsets.

@@ -39,6 +39,7 @@ type history struct {
 // records of f_vmp2 and f_vtm2 carry. Chains lead to their end: a superseded identifier finds the current one in one hop.
 func (im *importer) readDMD(in *bufio.Reader) {
 	im.src.rows = &im.rows
+	skipMark(in)
 	h := history{steps: map[string]step{}, current: map[string]bool{}}
 	if !im.readDMDRecords(in, &h) {
 		return

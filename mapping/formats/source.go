@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -63,3 +64,10 @@ func (s *source) report(rows int64) {
 }
 
 func (s *source) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+
+// skipMark takes the byte order mark of UTF-8 off.
+func skipMark(in *bufio.Reader) {
+	if head, _ := in.Peek(3); string(head) == "\ufeff" {
+		in.Discard(3)
+	}
+}

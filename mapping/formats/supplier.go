@@ -52,6 +52,16 @@ func (im *importer) readEMIS(in *bufio.Reader) {
 		}
 		im.add(d, row)
 	}
+	im.noteHiding(read, local)
+}
+
+// noteHiding says what rows that never code do in a layer above the national one.
+func (im *importer) noteHiding(drafts ...*draft) {
+	for _, d := range drafts {
+		if d.header.Layer == mapping.SupplierLayer && len(d.rows) > 0 {
+			im.noteMany(0, "related-to rows that never code: in layer supplier they hide the national row of their key, in layer derived they do not", len(d.rows))
+		}
+	}
 }
 
 // openDetected opens an extract, whose cells suppliers part by commas or tabs.
@@ -114,6 +124,7 @@ func (im *importer) readTPP(in *bufio.Reader) {
 		}
 		im.add(d, row)
 	}
+	im.noteHiding(d)
 }
 
 // removed reads RemovedData; what is neither yes nor no removes, and is noted.

@@ -13,9 +13,7 @@ import (
 // readTable reads our own form, so that a table written by hand comes out in the one canonical way. What its header
 // does not say the options say. Its checks are those of mapping.Parse, and so are its faults.
 func (im *importer) readTable(in *bufio.Reader) {
-	if head, _ := in.Peek(3); string(head) == "\ufeff" {
-		in.Discard(3)
-	}
+	skipMark(in)
 	head, _ := in.Peek(headSize)
 	before := im.missing(head)
 	table, faults := mapping.Parse(im.name, io.MultiReader(strings.NewReader(before), in), mapping.Options{Layer: im.o.Layer})

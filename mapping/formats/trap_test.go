@@ -209,6 +209,7 @@ func TestRefused(t *testing.T) {
 		"JSON of other types": {"c.json", `{"resourceType":"ConceptMap","group":[{"source":1}]}`, "c.json:1: not what a ConceptMap has there; "},
 		"JSON too deep":       {"c.json", `{"resourceType":"ConceptMap","x":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + "}", "c.json:1: nested too deeply; "},
 		"JSON twice":          {"c.json", `{"resourceType":"ConceptMap"}{}`, "c.json:1: more after the end; "},
+		"JSON two codes":      {"c.json", `{"resourceType":"ConceptMap","group":[{"element":[{"code":"G20..00","code":"H33..00"}]}]}`, "c.json:1: one name twice in an object; "},
 		"JSON retired":        {"c.json", `{"resourceType":"ConceptMap","status":"retired"}`, "c.json:1: a retired map; "},
 		"JSON modified":       {"c.json", `{"resourceType":"ConceptMap","modifierExtension":[]}`, "c.json:1: a modifierExtension; "},
 		"XML cut":             {"f_vmp2_1.xml", "<A><VMP><VPID>319775004</VPID>", "f_vmp2_1.xml:1: the file ends in the middle; "},
@@ -283,7 +284,7 @@ func TestEndless(t *testing.T) {
 		"XML comment":     {"<A><!--", "<", "a text of more than 65536 bytes"},
 		"JSON string":     {`{"resourceType":"ConceptMap","x":"`, "x", "a text of more than 65536 bytes"},
 		"JSON elements":   {`{"resourceType":"ConceptMap","group":[{"element":[`, `{"code":"x"},`, "more than 1048576 bytes"},
-		"JSON properties": {`{"resourceType":"ConceptMap"`, `,"x":"y"`, "more than 1048576 bytes"},
+		"JSON properties": {`{"resourceType":"ConceptMap"`, `,"x":"y"`, "one name twice in an object"},
 		"JSON spaces":     {`{"resourceType":"ConceptMap"`, " ", "a text of more than 65536 bytes"},
 	} {
 		in := io.MultiReader(strings.NewReader(tt.head), &endless{what: tt.more})
