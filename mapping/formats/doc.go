@@ -63,7 +63,8 @@
 //
 // f_history1 (IDPREVIOUS IDCURRENT), f_vmp2 (VPID VPIDPREV), f_vtm2 (VTMID VTMIDPREV): a table dmd to dmd with purpose
 // history, equivalent. Chains lead to their end (a, b, c gives a to c and b to c); a circle is a fault; an identifier that
-// several claim to follow, or that is still current in the same file, has no row. No DOCTYPE, CDATA or entities.
+// several claim to follow, or that is still current in the same file, has no row. The three files give tables of their own
+// ids, so that a site may load all. No DOCTYPE, CDATA or entities.
 //
 // # Others
 //
@@ -73,7 +74,7 @@
 //   - FHIR ConceptMap in JSON, R4 and R5, in and out (out: R4). R4's wider says that the target is wider, so the source is
 //     narrower. A context is a dependsOn of ours; any other dependsOn, product or modifierExtension leaves its row out: a
 //     condition is never dropped. unmatched, disjoint, not-related-to and noMap are no-map. Rules for unmapped codes are
-//     not taken over.
+//     not taken over. A retired map is refused, a draft is marked use: test unless the options say otherwise.
 //   - SSSOM as TSV, in and out. exactMatch, broadMatch (the source is narrower), narrowMatch, relatedMatch and closeMatch;
 //     sssom:NoTermFound is no-map; a negated row is left out; what a lexical or other automatic match claims comes in as
 //     related-to. Of the YAML header single values and curie_map are read.
