@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
+	"github.com/linkspan/linkspan/mapping/mapset"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/testdata"
@@ -136,18 +138,30 @@ func (d *demo) start(ctx context.Context) error {
 		d.standins[s.Name] = h
 		sides[s.Name] = bridge.SideConfig{Address: h.listener.Addr().String(), Listen: "127.0.0.1:0", Throttle: "on", Settings: demoSettings[s.Name]}
 	}
-	agreement, err := d.agreement()
+	approvers, err := d.approvers()
 	if err != nil {
+		return err
+	}
+	agreement, err := d.agreement(approvers)
+	if err != nil {
+		return err
+	}
+	tables := filepath.Join(d.dir, "tables")
+	if err := os.MkdirAll(tables, 0o700); err != nil {
 		return err
 	}
 	log, err := fileLogger(filepath.Join(d.dir, "linkspan.log"))
 	if err != nil {
 		return err
 	}
+	if err := d.settings(agreement, tables); err != nil {
+		return err
+	}
 	started := time.Now()
 	d.bridge, err = bridge.Start(ctx, bridge.Config{
 		Economy: "demo", Pair: d.pair.Name, Environment: bridge.EnvironmentTest, Instance: "demo",
 		Roles: []string{bridge.RoleExchange, d.pair.A.Name, d.pair.B.Name}, Agreement: agreement, Data: d.dir,
+		Tables: tables, TablesFrom: bridge.TablesFromDirectory, TableSets: 5,
 		RecordLimit: 8 << 20, Deadline: 30 * time.Second, Slots: 16, SenderCodes: "off", Sides: sides,
 	}, bridge.Options{Log: log, Version: version, Observe: d.observe})
 	if err != nil {
@@ -170,10 +184,55 @@ func (d *demo) observe(o bridge.Outcome) {
 	}
 }
 
+// demoApprovers may approve mapping tables in the demonstration.
+var demoApprovers = []governance.Approver{{Key: "first-approver", Role: "clinical safety officer"}, {Key: "second-approver", Role: "pharmacist"}}
+
+// approvers makes the keys of the approvers, one file each, so that whoever
+// tries the demonstration can sign as either. Keys that are there already stay,
+// and so does what they signed.
+func (d *demo) approvers() ([]governance.Approver, error) {
+	approvers := slices.Clone(demoApprovers)
+	for i, a := range demoApprovers {
+		file := filepath.Join(d.dir, a.Key+".key")
+		private, err := os.ReadFile(file)
+		if err == nil {
+			approvers[i].Key, err = mapset.Public(strings.TrimSpace(string(private)))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			continue
+		}
+		made, public, err := mapset.Key(a.Key)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, []byte(made+"\n"), 0o600); err != nil {
+			return nil, err
+		}
+		approvers[i].Key = public
+	}
+	return approvers, nil
+}
+
+// settings writes down what the commands for tables need, to be read by a
+// shell.
+func (d *demo) settings(agreement, tables string) error {
+	dir, err := filepath.Abs(d.dir)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	for _, s := range [][2]string{{"PAIR", d.pair.Name}, {"ENVIRONMENT", bridge.EnvironmentTest}, {"AGREEMENT", filepath.Join(dir, filepath.Base(agreement))},
+		{"TABLES", filepath.Join(dir, filepath.Base(tables))}, {"DATA", dir}} {
+		fmt.Fprintf(&text, "export LINKSPAN_%s='%s'\n", s[0], strings.ReplaceAll(s[1], "'", `'\''`))
+	}
+	return os.WriteFile(filepath.Join(d.dir, "linkspan.env"), []byte(text.String()), 0o600)
+}
+
 // agreement writes the sharing agreement both controllers of the demonstration
 // have enabled.
-func (d *demo) agreement() (string, error) {
-	a := governance.Agreement{Economy: "demo", Pair: d.pair.Name,
+func (d *demo) agreement(approvers []governance.Approver) (string, error) {
+	a := governance.Agreement{Economy: "demo", Pair: d.pair.Name, Approvers: approvers,
 		Enabled: map[string]string{d.pair.A.Name: "Demonstration controller A", d.pair.B.Name: "Demonstration controller B"},
 		Sides: map[string]governance.Side{
 			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"},

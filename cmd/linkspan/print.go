@@ -27,6 +27,7 @@ Everything stays up until Ctrl-C. To try, in another terminal:
   curl -s -H 'Content-Type: application/xml' --data-binary @1-emisweb-request.xml http://%s%s
   nc -N %s %s < 2-systmone-request.xml
   tail -n 3 audit/*; tail linkspan.log
+  . ./linkspan.env; linkspan tables unmapped; linkspan tables list   (CONTRIBUTING.md, "A new mapping table")
 Edit a request to ask for another patient: %s.
 SystmOne lets one whole record go in 30 seconds: asked again sooner, EMIS Web waits for it.
 

@@ -33,7 +33,7 @@ func TestRunDrains(t *testing.T) {
 	require.NoError(t, err)
 
 	d := &demo{dir: t.TempDir(), pair: pair}
-	agreement, err := d.agreement()
+	agreement, err := d.agreement(nil)
 	require.NoError(t, err)
 	daemon := &running{cmd: exec.Command("linkspan", "run"), ended: make(chan struct{})}
 	daemon.cmd.Env = append(os.Environ(), "LINKSPAN_ECONOMY=demo", "LINKSPAN_PAIR="+pair.Name, "LINKSPAN_ENVIRONMENT=test", "LINKSPAN_INSTANCE=drain",
