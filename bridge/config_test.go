@@ -36,7 +36,8 @@ func TestThrottlesAreSettable(t *testing.T) {
 // variables among them.
 func TestConfigurationNamesEveryFault(t *testing.T) {
 	for name, value := range map[string]string{"LINKSPAN_PAIR": "emisweb-systmone", "LINKSPAN_ENVIRONMENT": "trial", "LINKSPAN_DEADLNE": "3s",
-		"LINKSPAN_XML_DEPTH": "deep", "LINKSPAN_SYSTMONE_THROTTLE": "fast", "LINKSPAN_INSTANCE": "one box"} {
+		"LINKSPAN_XML_DEPTH": "deep", "LINKSPAN_SYSTMONE_THROTTLE": "fast", "LINKSPAN_INSTANCE": "one box",
+		"LINKSPAN_TABLES_FROM": "nats", "LINKSPAN_TABLE_SETS": "0"} {
 		t.Setenv(name, value)
 	}
 	t.Setenv("NATS_URL", "nats://elsewhere.invalid")
@@ -44,7 +45,8 @@ func TestConfigurationNamesEveryFault(t *testing.T) {
 	require.Error(t, err)
 	require.Empty(t, c.NATS.URL, "a variable without our prefix is not ours")
 	for _, name := range []string{"LINKSPAN_ECONOMY", "LINKSPAN_ENVIRONMENT", "LINKSPAN_DEADLNE", "LINKSPAN_XML_DEPTH", "LINKSPAN_SYSTMONE_THROTTLE",
-		"LINKSPAN_SYSTMONE_ADDRESS", "LINKSPAN_EMISWEB_ADDRESS", "LINKSPAN_AGREEMENT", "LINKSPAN_DATA", "LINKSPAN_INSTANCE"} {
+		"LINKSPAN_SYSTMONE_ADDRESS", "LINKSPAN_EMISWEB_ADDRESS", "LINKSPAN_AGREEMENT", "LINKSPAN_DATA", "LINKSPAN_INSTANCE",
+		"LINKSPAN_TABLES_FROM: nats wants LINKSPAN_NATS_URL", "LINKSPAN_TABLE_SETS"} {
 		require.Contains(t, err.Error(), name)
 	}
 }

@@ -80,16 +80,16 @@ func (k *keeper) follow(ctx context.Context, s tablesync.Sighting) {
 		k.lost(s)
 		return
 	}
-	if s.Pointer.Revision == k.remote.revision {
+	if s.Pointer == k.remote.last {
 		return
 	}
 	if s.Pointer.Digest == k.current.Load().pointer.Digest && k.refused.Load() == nil {
-		k.remote.revision = s.Pointer.Revision
+		k.remote.last = s.Pointer
 		return
 	}
 	policy, faults := k.policy(ctx)
 	if len(faults) > 0 {
-		k.remote.revision = s.Pointer.Revision
+		k.remote.last = s.Pointer
 		k.refuse(s.Pointer.Digest, s.Pointer.By, faults)
 		return
 	}
@@ -101,15 +101,12 @@ func (k *keeper) follow(ctx context.Context, s tablesync.Sighting) {
 	k.obey(ctx, js, policy, s.Pointer)
 }
 
-// lost is a pointer that was there and is gone, or that cannot be read.
+// lost is a pointer that was there and is gone, or that is not one of ours.
 func (k *keeper) lost(s tablesync.Sighting) {
-	if errors.Is(s.Err, tablesync.ErrNone) && k.remote.revision == 0 {
-		return // nothing was pushed yet
-	}
-	if s.Pointer.Revision != 0 && s.Pointer.Revision == k.remote.revision {
+	if s.Pointer == k.remote.last { // said already; or nothing was pushed yet, and both are zero
 		return
 	}
-	k.remote.revision = s.Pointer.Revision
+	k.remote.last = s.Pointer
 	k.refuse("", "", []mapping.Fault{{File: "NATS", What: s.Err.Error(), Why: "it is not known which set is to be active", Mend: tablesync.Command}})
 }
 
@@ -127,7 +124,7 @@ func (k *keeper) obey(ctx context.Context, js jetstream.JetStream, policy mapset
 		k.log.Warn("tables: the set in NATS cannot be fetched now", zap.String("digest", pointer.Digest), zap.Error(err))
 		return false
 	}
-	k.remote.revision = pointer.Revision
+	k.remote.last = pointer
 	if len(report.Faults) > 0 {
 		k.refuse(pointer.Digest, pointer.By, report.Faults)
 		return false

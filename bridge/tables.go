@@ -84,10 +84,10 @@ type keeper struct {
 
 // remote is the pointer in NATS as this instance follows it.
 type remote struct {
-	nc       *nats.Conn
-	place    tablesync.Place
-	revision uint64 // of the pointer that was used or refused last
-	apart    bool   // the servers could not be asked
+	nc    *nats.Conn
+	place tablesync.Place
+	last  tablesync.Pointer // the one that was used or refused last
+	apart bool              // the servers could not be asked
 }
 
 // inForce is the set in force and where it comes from. It does not change.

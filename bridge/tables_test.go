@@ -289,6 +289,17 @@ func TestNoStartWithoutASoundSet(t *testing.T) {
 	refused("linkspan tables rollback", func(*bridge.Config) {})
 }
 
+// TestAFolderThatTellsNothingIsPolled finds a new set where no event of the file
+// system is acted on, as on a network drive.
+func TestAFolderThatTellsNothingIsPolled(t *testing.T) {
+	s := prepare(t, external(t))
+	s.start(setup{options: func(o bridge.Options) bridge.Options { return bridge.Paced(o, time.Hour, 10*time.Millisecond, time.Hour) }})
+	s.await(bridge.TablesActive)
+	s.draft(local("1", "XaPbt 9kXA."))
+	digest := s.activate("ada")
+	require.Equal(t, digest, s.await(bridge.TablesActive).Digest)
+}
+
 // TestTheDayOfTranslationPasses lets midnight come, on which one row ends and
 // another begins.
 func TestTheDayOfTranslationPasses(t *testing.T) {
