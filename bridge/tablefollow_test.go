@@ -120,6 +120,20 @@ func (s *tables) both(digest string) {
 	})
 }
 
+// bothRefuse waits until both instances said that they refuse a set and go on
+// with another.
+func (s *tables) bothRefuse(digest, running string) {
+	s.t.Helper()
+	refused := map[string]bool{}
+	s.when(func(e bridge.TablesEvent) bool {
+		if e.State == bridge.TablesRefused && e.Digest == digest {
+			require.Equal(s.t, running, e.Previous)
+			refused[e.Instance] = true
+		}
+		return len(refused) == 2
+	})
+}
+
 func pointsTo(t *testing.T, f *mapset.Folder) string {
 	t.Helper()
 	pointer, _, err := f.Active()
@@ -182,19 +196,16 @@ func TestInstancesFollowThePointer(t *testing.T) {
 	absent := strings.Repeat("ab", 32)
 	_, err = kv.PutString(t.Context(), "emisweb-systmone", `{"digest":"`+absent+`","by":"eve","at":"2026-11-22T12:00:00Z"}`)
 	require.NoError(t, err)
-	by := map[string]bool{}
-	s.when(func(e bridge.TablesEvent) bool {
-		if e.State == bridge.TablesRefused && e.Digest == absent {
-			require.Equal(t, first, e.Previous)
-			require.Equal(t, "eve", e.By)
-			by[e.Instance] = true
-		}
-		return len(by) == 2
-	})
+	s.bothRefuse(absent, first)
 	require.Equal(t, first, s.inUse().MapSet)
 
+	// No pointer at all.
+	require.NoError(t, kv.Delete(t.Context(), "emisweb-systmone"))
+	s.bothRefuse("", first)
+	require.NotNil(t, s.inUse().Refused)
+
 	// The next push mends it, the one after goes back.
-	ada.active = absent
+	ada.active = ""
 	ada.draft(local("2", "XaPbt 9kXB."))
 	second := ada.push()
 	s.both(second)

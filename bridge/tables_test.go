@@ -293,7 +293,9 @@ func TestNoStartWithoutASoundSet(t *testing.T) {
 // system is acted on, as on a network drive.
 func TestAFolderThatTellsNothingIsPolled(t *testing.T) {
 	s := prepare(t, external(t))
-	s.start(setup{options: func(o bridge.Options) bridge.Options { return bridge.Paced(o, time.Hour, 10*time.Millisecond, time.Hour) }})
+	s.start(setup{options: func(o bridge.Options) bridge.Options {
+		return bridge.Paced(o, time.Hour, 10*time.Millisecond, time.Hour)
+	}})
 	s.await(bridge.TablesActive)
 	s.draft(local("1", "XaPbt 9kXA."))
 	digest := s.activate("ada")

@@ -105,10 +105,10 @@ func read(ctx context.Context, kv jetstream.KeyValue, place Place) (Pointer, err
 }
 
 func decode(entry jetstream.KeyValueEntry) (Pointer, error) {
-	p := Pointer{Revision: entry.Revision()}
 	if entry.Operation() != jetstream.KeyValuePut {
-		return p, ErrNone
+		return Pointer{}, ErrNone
 	}
+	p := Pointer{Revision: entry.Revision()}
 	if err := json.Unmarshal(entry.Value(), &p); err != nil || !isDigest(p.Digest) {
 		return Pointer{Revision: entry.Revision()}, ErrUnreadable
 	}

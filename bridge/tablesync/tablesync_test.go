@@ -364,6 +364,13 @@ func TestWatchSeesEveryPlaceOfThePointer(t *testing.T) {
 	_, err = Push(t.Context(), pusher, place, folder, order(second, first))
 	require.NoError(t, err)
 	until(at(second))
+	kv, err := pusher.KeyValue(t.Context(), place.pointers())
+	require.NoError(t, err)
+	require.NoError(t, kv.Delete(t.Context(), place.Pair))
+	until(func(s Sighting) bool { return errors.Is(s.Err, ErrNone) && s.Pointer == Pointer{} })
+	_, err = Push(t.Context(), pusher, place, folder, order(second, ""))
+	require.NoError(t, err)
+	until(at(second))
 
 	s.port = s.running.Addr().(*net.TCPAddr).Port
 	s.stop()
