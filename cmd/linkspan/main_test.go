@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 //	ask SYSTEM ADDRESS FILE OUT  sends FILE on the wire of SYSTEM; the answer is in OUT. ! ask wants none that is whole
 //	counts REPORT                REPORT has exactly the documented fields, and every section's counts add up
 //	nodata REPORT MESSAGE        no text of MESSAGE stands in REPORT
+//
+// and those of tables_test.go.
 func TestScripts(t *testing.T) {
 	data, err := filepath.Abs("../../testdata")
 	require.NoError(t, err)
@@ -56,6 +58,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "stop": stop, "ask": ask, "counts": counts, "nodata": nodata,
+			"narrow": narrow, "fields": fields, "agreement": agreement, "seen": seen, "rubbish": rubbish, "refuses": refuses, "edit": edit, "jetstream": jetStream,
 		},
 	})
 }

@@ -22,14 +22,18 @@ type Facts struct {
 // factsOf counts a table that was parsed without a day.
 func factsOf(t *mapping.Table) Facts {
 	f := Facts{ID: t.ID, Version: t.Version, SHA256: t.SHA256, Author: t.Author}
-	whole := strictScheme(t.From) || strictScheme(t.To)
 	for row := range t.Rows() {
 		f.Rows++
-		if whole || strictRow(&row) {
+		if StrictRow(t, &row) {
 			f.Strict++
 		}
 	}
 	return f
+}
+
+// StrictRow reports a row of a table that is for allergies or medication: one of those Facts counts and two people approve.
+func StrictRow(t *mapping.Table, row *mapping.Row) bool {
+	return strictScheme(t.From) || strictScheme(t.To) || strictRow(row)
 }
 
 // strictRow reports a row that can code an allergy or a medication: by its context, by a degrade or kind row that names
