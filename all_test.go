@@ -50,8 +50,8 @@ var policy = map[string]struct {
 	"bridge": {[]string{"record", "mapping", "xmlio", "pairs", "pairs/system", "mapping/dictionary", "mapping/mapset", "mapping/traffic",
 		"bridge/governance", "bridge/audit", "bridge/natsd", "bridge/spine", "bridge/tablesync", "bridge/wire"},
 		[]string{"github.com/nats-io/nats.go", "go.uber.org/zap", "github.com/google/uuid", "github.com/kelseyhightower/envconfig", "github.com/fsnotify/fsnotify"}, "the running link"},
-	"cmd/linkspan": {[]string{"record", "mapping", "pairs", "pairs/system", "pairs/coverage", "pairs/view", "mapping/formats", "mapping/dictionary", "mapping/traffic", "mapping/mapset", "bridge", "bridge/tablesync", "bridge/governance", "bridge/audit", "bridge/wire", "bridge/standin", "testdata"},
-		[]string{"github.com/alecthomas/kong", "go.uber.org/zap", "github.com/google/uuid"}, "signals, environment and exit codes"},
+	"cmd/linkspan": {[]string{"record", "mapping", "pairs", "pairs/system", "pairs/coverage", "pairs/view", "mapping/formats", "mapping/dictionary", "mapping/traffic", "mapping/mapset", "bridge", "bridge/natsd", "bridge/tablesync", "bridge/governance", "bridge/audit", "bridge/wire", "bridge/standin", "testdata"},
+		[]string{"github.com/alecthomas/kong", "github.com/nats-io/nats.go", "go.uber.org/zap", "github.com/google/uuid"}, "signals, environment and exit codes"},
 	"testdata": {nil, nil, "data only"},
 }
 
