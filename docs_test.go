@@ -28,6 +28,8 @@ var notRun = map[string]string{
 	`docs/run.md: export RUN="$(mktemp -d)"`:                                     "the test has built linkspan and made RUN itself",
 	"docs/run.md: curl -sf -H 'Content-Type: application/xml' --data-binary":     "needs curl; the test sends the same file on the same wire",
 	"docs/run.md: nc -N 127.0.0.1 40701 < testdata/requests/systmone-narrow.xml": "needs nc; the test sends the same file on the same wire",
+	`CONTRIBUTING.md: export RUN="$(mktemp -d)"`:                                 "the test has built linkspan and made RUN itself",
+	"CONTRIBUTING.md: kill %1":                                                   "the test stops what the blocks started",
 	"docs/speed.md: make bench":                                                  "a benchmark proves nothing in a test run on a shared machine",
 	"docs/run.md: kill $(jobs -p)":                                               "the test stops what the blocks started once it has asked",
 }
@@ -92,7 +94,7 @@ func TestREADMEStartsWithTheTwoCommands(t *testing.T) {
 func TestDocumentedCommandsRun(t *testing.T) {
 	dir := workshop(t)
 	for _, page := range pages(t) {
-		if page == "docs/run.md" {
+		if page == "docs/run.md" || page == "CONTRIBUTING.md" {
 			continue
 		}
 		t.Run(page, func(t *testing.T) {
@@ -124,6 +126,34 @@ func TestDocumentedDaemonAnswers(t *testing.T) {
 	s.stop(t)
 	require.NotContains(t, s.output.String(), "Quillfeather")
 	require.NotContains(t, s.output.String(), "9998193036")
+}
+
+// The recipe for a new table, on a running demonstration: what was words is a
+// code, in the counts, in the page and in what the daemon uses, and is words
+// again once it is undone.
+func TestRecipeForATable(t *testing.T) {
+	dir := workshop(t)
+	s := run(t, dir, script(t, "CONTRIBUTING.md"))
+	s.stop(t)
+	said := s.output.String()
+	for _, words := range []string{
+		"linkspan tables approve", // what is missing, as check says
+		"signed by first-approver", "activated: set", "rolled back: set",
+		"ctv3 XE0Uc is coded in 0 of", "ctv3 XE0Uc is coded in 1 of",
+	} {
+		require.Contains(t, said, words)
+	}
+	undone := said[strings.LastIndex(said, "rolled back"):]
+	require.Contains(t, undone, "ctv3 XE0Uc is coded in 0 of")
+	coded := regexp.MustCompile(`(?m)^codes {20,}28 +(\d+)`).FindAllStringSubmatch(said, -1)
+	require.Len(t, coded, 2, "coverage before and after")
+	require.NotEqual(t, coded[0][1], coded[1][1], "coverage changes")
+	page, err := os.ReadFile(filepath.Join(dir, "run", "after.html"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "ctv3-readv2.local")
+	log, err := os.ReadFile(filepath.Join(dir, "run", "demo", "linkspan.log"))
+	require.NoError(t, err)
+	require.Contains(t, string(log), `"reason":"change"`)
 }
 
 func ask(t *testing.T, client *wire.Client, file string) string {
