@@ -73,6 +73,9 @@ func (c tablesExplain) theCode() (mapping.Code, error) {
 	var fits []mapping.Code
 	var names []string
 	for _, scheme := range clinicalSchemes {
+		if read, err := mapping.ParseEMIS(c.Code, ""); scheme == mapping.EMISLocal && err == nil && read.Scheme != scheme {
+			continue // EMIS itself reads it as a Read code
+		}
 		if code, err := spelled(c.Code, scheme); err == nil {
 			fits = append(fits, code)
 			names = append(names, "--from "+string(scheme))

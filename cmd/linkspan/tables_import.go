@@ -23,8 +23,8 @@ type tablesImport struct {
 	Out        string         `help:"File for the draft, where there is only one."`
 	Replace    bool           `help:"Write over drafts that are there."`
 	ID         string         `name:"id" help:"Id of the table; default the one of the file or its format."`
-	Version    string         `help:"Version of the table; default the release."`
-	Layer      mapping.Layer  `help:"derived, national, supplier or local; default that of the file's format."`
+	Version    string         `name:"table-version" help:"Version of the table; default the release."`
+	Layer      mapping.Layer  `enum:",derived,national,supplier,local" default:"" help:"derived, national, supplier or local; default that of the file's format."`
 	Author     string         `help:"Who made the table, and may not approve it; default what the file says, else the user of this machine."`
 	Licence    string         `help:"The terms the table may be used on."`
 	Source     string         `help:"Who publishes the file."`
@@ -64,7 +64,7 @@ func (c tablesImport) Run(ctx context.Context, to streams) error {
 	}
 	var files []imported
 	var faults []mapping.Fault
-	written := map[string]bool{}
+	written, tables := map[string]bool{}, 0
 	for _, file := range c.Files {
 		read, found := c.read(ctx, d, file)
 		faults = append(faults, found...)
@@ -78,7 +78,8 @@ func (c tablesImport) Run(ctx context.Context, to streams) error {
 			if draft == nil {
 				continue
 			}
-			if written[draft.path] {
+			tables++
+			if written[draft.path] && c.Out == "" {
 				faults = append(faults, mapping.Fault{File: shownPath(draft.path), What: "two tables of this import have this name", Why: "one would take the other's place", Mend: "import the files one after another, each with its own --id"})
 			}
 			written[draft.path] = true
@@ -86,8 +87,8 @@ func (c tablesImport) Run(ctx context.Context, to streams) error {
 		}
 		files = append(files, one)
 	}
-	if c.Out != "" && len(written) > 1 && len(faults) == 0 {
-		return usageError{fmt.Errorf("--out is for one table, and there are %d: use --to", len(written))}
+	if c.Out != "" && tables > 1 && len(faults) == 0 {
+		return usageError{fmt.Errorf("--out is for one table, and there are %d: use --to", tables)}
 	}
 	if len(faults) > 0 {
 		return d.refuse("nothing was written", faults)
@@ -143,6 +144,10 @@ func (c tablesImport) draft(d *desk, t *formats.Table, folder, from string) (*dr
 	w := &draft{table: t, path: cmp.Or(c.Out, filepath.Join(folder, draftName(t.Header, c.ID)))}
 	if _, err := os.Lstat(w.path); err == nil && !c.Replace {
 		return nil, []mapping.Fault{{File: shownPath(w.path), What: "is there already", Why: "somebody's work would be gone", Mend: "give the new table its own --id, or add --replace"}}
+	}
+	if c.Layer != "" && t.Header.Layer != c.Layer && t.Header.Layer != mapping.DerivedLayer {
+		return nil, []mapping.Fault{{File: from, What: "the file says that it is of the layer " + string(t.Header.Layer), Why: "a table of another layer overrules other tables",
+			Mend: "leave --layer out, or change the file and review it as a table of that layer"}}
 	}
 	var text bytes.Buffer
 	if err := mapping.Write(&text, t.Header, t.Rows); err != nil {

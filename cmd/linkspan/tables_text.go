@@ -76,7 +76,7 @@ func printWarnings(out io.Writer, warnings []mapping.Warning) {
 	fmt.Fprintf(out, "\nwarnings, to be looked at; the first place of each, and how many:\n")
 	for _, w := range warnings {
 		f := shownFault(w.Fault)
-		fmt.Fprintf(out, "%s:%d: %s times: %s; %s; %s\n", f.File, f.Line, number(w.Count), f.What, f.Why, f.Mend)
+		fmt.Fprintln(out, wrapped("", fmt.Sprintf("%s:%d: %s × %s; %s; %s", f.File, f.Line, number(w.Count), f.What, f.Why, f.Mend)))
 	}
 }
 
