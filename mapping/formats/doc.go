@@ -46,7 +46,7 @@
 //     says assured; the pack's folder "Clinically Assured" does, in the path or by Options.Assured. Without it the rows
 //     are not assured, and entries with a value are then carried in words.
 //
-// # Suppliers (terminology §1.4): comma-separated with quotes, or tabs; layer supplier, not assured
+// # Suppliers (terminology §1.4): comma-separated with quotes, or tabs; layer derived, not assured
 //
 //   - EMIS Coding_ClinicalCode: CodeId Term ReadTermId SnomedCTConceptId. ReadTermId is read as EMIS spells codes; Read
 //     codes and EMIS's local ones give two tables. A concept of a supplier's own namespace is no target: no-map for a
@@ -56,8 +56,10 @@
 //   - TPP SRCtv3ToVersion2 and SRCtv3ToSnomed: RowIdentifier Ctv3Code Version2Code or SnomedCode, RemovedData. Removed rows
 //     are out; of one RowIdentifier the last row counts.
 //
-// In the layer supplier such a row, which never codes, hides the assured national row of its key. A site that wants them
-// only where the nation is silent imports them with layer derived.
+// Such a row never codes: it states no degree. It shows a reviewer what the supplier files beside the code, where no other
+// table has a row. In the layer supplier it would hide the assured national row of its key, and a code that the nation
+// carries would come over in words; so these tables are derived, below all others. A site may still state another layer.
+// A row somebody has judged belongs, with its degree, in a table of layer supplier or local.
 //
 // # dm+d (terminology §1.5): XML, streamed
 //

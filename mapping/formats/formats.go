@@ -45,7 +45,8 @@ const (
 type Options struct {
 	ID      string // of the table; with several tables, the start of their ids
 	Version string // empty: the file's own, else the release
-	// Layer is national for national files, supplier for suppliers' files, what the file says of itself for the others.
+	// Layer is national for national files, derived for suppliers' files (their rows state no degree, never code, and must
+	// not hide a national row), what the file says of itself for the others.
 	Layer   mapping.Layer
 	Author  string
 	Licence string

@@ -33,11 +33,11 @@ func (f Format) told() told {
 	case CTV3Values:
 		return told{"nhs-ctv3-snomed-with-value", migration, trud, mapping.NationalLayer}
 	case EMISCodes:
-		return told{"emisweb", "EMIS Web extract, Coding_ClinicalCode", supplier, mapping.SupplierLayer}
+		return told{"emisweb", "EMIS Web extract, Coding_ClinicalCode", supplier, mapping.DerivedLayer}
 	case TPPRead:
-		return told{"systmone-ctv3-readv2", "SystmOne extract, SRCtv3ToVersion2", supplier, mapping.SupplierLayer}
+		return told{"systmone-ctv3-readv2", "SystmOne extract, SRCtv3ToVersion2", supplier, mapping.DerivedLayer}
 	case TPPSNOMED:
-		return told{"systmone-ctv3-snomed", "SystmOne extract, SRCtv3ToSnomed", supplier, mapping.SupplierLayer}
+		return told{"systmone-ctv3-snomed", "SystmOne extract, SRCtv3ToSnomed", supplier, mapping.DerivedLayer}
 	case DMDHistory:
 		return told{"dmd-history", "NHSBSA dm+d, TRUD item 24", "Open Government Licence for dm+d TRUD", mapping.NationalLayer}
 	}
@@ -64,7 +64,7 @@ func (im *importer) fillHeader(t *Table, several bool) {
 	case several || im.format == EMISCodes:
 		h.ID += "-" + direction
 	}
-	if h.Layer == mapping.DerivedLayer && several {
+	if h.Layer == mapping.DerivedLayer && im.format == CodeList { // its direction may have a table of another layer too
 		h.ID += "-derived"
 	}
 	release := cmp.Or(o.Release, own.SourceRelease, releaseOf(base(im.name)))

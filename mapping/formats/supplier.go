@@ -52,14 +52,24 @@ func (im *importer) readEMIS(in *bufio.Reader) {
 		}
 		im.add(d, row)
 	}
-	im.noteHiding(read, local)
+	im.noteNeverCodes(read, local)
 }
 
-// noteHiding says what rows that never code do in a layer above the national one.
-func (im *importer) noteHiding(drafts ...*draft) {
+// noteNeverCodes says what rows without a stated degree are good for, and what harm they do above the national layer.
+func (im *importer) noteNeverCodes(drafts ...*draft) {
 	for _, d := range drafts {
-		if d.header.Layer == mapping.SupplierLayer && len(d.rows) > 0 {
-			im.noteMany(0, "related-to rows that never code: in layer supplier they hide the national row of their key, in layer derived they do not", len(d.rows))
+		count := 0
+		for i := range d.rows {
+			if d.rows[i].Relation == mapping.Related {
+				count++
+			}
+		}
+		switch {
+		case count == 0:
+		case d.header.Layer == mapping.DerivedLayer:
+			im.noteMany(0, "rows of related-to and not assured: they never code; where no other table has a row they show what the supplier files beside the code", count)
+		default:
+			im.noteMany(0, "rows of related-to and not assured: they never code, and in this layer they hide the row a lower one has for their key; layer derived would not", count)
 		}
 	}
 }
@@ -124,7 +134,7 @@ func (im *importer) readTPP(in *bufio.Reader) {
 		}
 		im.add(d, row)
 	}
-	im.noteHiding(d)
+	im.noteNeverCodes(d)
 }
 
 // removed reads RemovedData; what is neither yes nor no removes, and is noted.

@@ -3,6 +3,7 @@ package formats
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,11 +20,7 @@ func TestImportedTablesTranslate(t *testing.T) {
 	} {
 		file, err := os.Open("testdata/files/" + name)
 		require.NoError(t, err)
-		o := Options{Assured: true}
-		if name == "Coding_ClinicalCode_20240105.csv" {
-			o.Layer = mapping.DerivedLayer // below the national map
-		}
-		im, faults := Read(context.Background(), file, name, o)
+		im, faults := Read(context.Background(), file, name, Options{Assured: true})
 		require.NoError(t, file.Close())
 		require.Empty(t, faults)
 		for _, table := range im.Tables {
@@ -60,4 +57,36 @@ func TestImportedTablesTranslate(t *testing.T) {
 		require.Equal(t, tt.answer, got.Answer, name)
 		require.Equal(t, tt.target, got.Target.Value, name)
 	}
+}
+
+// TestSuppliersHideNoNationalRow: what an extract says beside a code never takes the place of an assured national row, and
+// never codes by itself; a site that asks for the layer supplier gets what it asked for.
+func TestSuppliersHideNoNationalRow(t *testing.T) {
+	national := rcsHead + rcs("A", "H33..", "00", "195967001", "1", "20150401", "1")
+	extract := "CodeId,Term,ReadTermId,SnomedCTConceptId\n1,Asthma,H33,59621000\n2,Hypertension,G20,59621000\n3,A synonym,H33-1,59621000\n"
+	ask := func(layer mapping.Layer, code mapping.Code, contexts ...mapping.Context) mapping.Result {
+		var tables []*mapping.Table
+		for _, file := range []struct{ name, text string }{{"rcsctmap2_uk_20200401000001.txt", national}, {"Coding_ClinicalCode_20240105.csv", extract}} {
+			o := Options{}
+			if file.text == extract {
+				o.Layer = layer
+			}
+			im, faults := Read(context.Background(), strings.NewReader(file.text), file.name, o)
+			require.Empty(t, faults)
+			tables = append(tables, reparse(t, im.Tables[0]))
+		}
+		set, faults := mapping.NewSet(tables...)
+		require.Empty(t, faults)
+		return set.Translate(code, mapping.SNOMED, contexts...)
+	}
+	asthma := mapping.Code{Scheme: mapping.ReadV2, Value: "H33..", TermCode: "00"}
+	pressure := mapping.Code{Scheme: mapping.ReadV2, Value: "G20..", TermCode: "00"}
+	require.Equal(t, mapping.Mapped, ask("", asthma).Answer)
+	require.Equal(t, "195967001", ask("", asthma).Target.Value)
+	require.Equal(t, mapping.Mapped, ask("", asthma, mapping.WithValue).Answer)
+	require.Equal(t, mapping.Inexact, ask("", pressure).Answer, "where the nation is silent it shows, and does not code")
+	require.Equal(t, mapping.Inexact, ask("", pressure, mapping.AllergyContext).Answer)
+	require.Equal(t, mapping.Inexact, ask(mapping.SupplierLayer, asthma).Answer)
+	// A message that states no term code may mean the synonym that only the supplier knows, and it means something else.
+	require.Equal(t, mapping.Ambiguous, ask("", mapping.Code{Scheme: mapping.ReadV2, Value: "H33.."}).Answer)
 }
