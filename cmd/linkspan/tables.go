@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,8 +70,6 @@ type desk struct {
 	folder     *mapset.Folder
 	policy     mapset.Policy
 	dictionary *dictionary.Dictionary // nil where none is loaded
-	// unread are the faults of the dictionaries: what is whole in them is used all the same.
-	unread []mapping.Fault
 }
 
 // open reads the agreement and the dictionaries. Every error is a setting used wrongly.
@@ -133,9 +132,13 @@ func (d *desk) readDictionaries(ctx context.Context) error {
 		}
 		return usageError{errors.New("--dictionary: no dictionary could be read")}
 	}
-	d.dictionary, d.policy.Dictionary, d.unread = loaded, loaded, faults
+	d.dictionary, d.policy.Dictionary = loaded, loaded
 	if len(faults) > 0 {
-		fmt.Fprintf(d.to.err, "dictionaries: %s, the rest is used: %s\n", plural(len(faults), "fault", "faults"), shownFault(faults[0]).Error())
+		const shown = 20
+		fmt.Fprintf(d.to.err, "dictionaries: %s; what is whole in them is used\n", plural(len(faults), "fault", "faults"))
+		for _, f := range faults[:min(len(faults), shown)] {
+			fmt.Fprintln(d.to.err, shownFault(f).Error())
+		}
 	}
 	return nil
 }
@@ -253,6 +256,7 @@ func (c chosen) place(t *mapping.Table) string {
 
 // refuse tells every fault, one a line, and ends the command.
 func (d *desk) refuse(what string, faults []mapping.Fault) error {
+	faults = slices.Compact(faults) // of a file of many tables, what each lacks is said once
 	if d.JSON {
 		return cmp.Or(d.print(refusalJSON{Refused: what, Faults: faultsJSON(faults)}, nil), errRefused)
 	}

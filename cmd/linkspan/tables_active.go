@@ -131,7 +131,7 @@ func (d *desk) printChanged(out io.Writer, what string, r changedJSON) {
 	}
 	if !r.Already {
 		fmt.Fprintln(out)
-		printDifference(out, *r.Difference, 5)
+		printDifference(out, *r.Difference, 3)
 	}
 }
 

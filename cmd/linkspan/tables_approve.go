@@ -345,7 +345,7 @@ func (a approving) print(out io.Writer, known bool) {
 	}
 	printWarnings(out, a.table.Warnings())
 	fmt.Fprint(out, "\nwith it, against what is active: ")
-	printDifference(out, a.whole, 5)
+	printDifference(out, a.whole, 3)
 	if len(a.strict) > 0 {
 		fmt.Fprintf(out, "\nrows for allergies and medication that differ, all %s:\n", number(len(a.strict)))
 		for _, s := range a.strict {

@@ -47,7 +47,7 @@ func (c tablesCheck) Run(ctx context.Context, to streams) error {
 		d.printCheck(out, report, result)
 		if len(report.Faults) == 0 {
 			fmt.Fprint(out, "\nactivated, against what is active now: ")
-			printDifference(out, report.Difference, 5)
+			printDifference(out, report.Difference, 3)
 		}
 	})
 	if err == nil && len(report.Faults) > 0 {
@@ -59,11 +59,9 @@ func (c tablesCheck) Run(ctx context.Context, to streams) error {
 // ownWarnings leaves out those of the program's own tables, and counts them.
 func ownWarnings(warnings []mapping.Warning) (own []mapping.Warning, others int) {
 	for _, w := range warnings {
-		if strings.HasPrefix(w.File, "tables/") || strings.HasPrefix(w.File, "starter/") {
-			if _, err := os.Stat(w.File); err != nil {
-				others++
-				continue
-			}
+		if strings.HasPrefix(w.File, "starter/") {
+			others++
+			continue
 		}
 		own = append(own, w)
 	}

@@ -49,6 +49,7 @@ type draft struct {
 	table    *formats.Table
 	path     string
 	text     []byte
+	above    int // lines of text above its rows
 	warnings []mapping.Warning
 }
 
@@ -73,7 +74,7 @@ func (c tablesImport) Run(ctx context.Context, to streams) error {
 		}
 		one := imported{file: shownPath(file), Import: read}
 		for i := range read.Tables {
-			draft, found := c.draft(d, &read.Tables[i], folder, file)
+			draft, found := c.draft(d, read, &read.Tables[i], folder, file)
 			faults = append(faults, found...)
 			if draft == nil {
 				continue
@@ -139,7 +140,7 @@ func openSource(file string) (io.ReadCloser, int64, *mapping.Fault) {
 }
 
 // draft writes a table into memory and checks it there. Its faults and warnings name the lines of the file it came from.
-func (c tablesImport) draft(d *desk, t *formats.Table, folder, from string) (*draft, []mapping.Fault) {
+func (c tablesImport) draft(d *desk, read *formats.Import, t *formats.Table, folder, from string) (*draft, []mapping.Fault) {
 	t.Header.Author = cmp.Or(t.Header.Author, userName())
 	w := &draft{table: t, path: cmp.Or(c.Out, filepath.Join(folder, draftName(t.Header, c.ID)))}
 	if _, err := os.Lstat(w.path); err == nil && !c.Replace {
@@ -149,37 +150,97 @@ func (c tablesImport) draft(d *desk, t *formats.Table, folder, from string) (*dr
 		return nil, []mapping.Fault{{File: from, What: "the file says that it is of the layer " + string(t.Header.Layer), Why: "a table of another layer overrules other tables",
 			Mend: "leave --layer out, or change the file and review it as a table of that layer"}}
 	}
-	var text bytes.Buffer
-	if err := mapping.Write(&text, t.Header, t.Rows); err != nil {
-		return nil, []mapping.Fault{{File: from, What: err.Error(), Why: "half a table is no table", Mend: "import it again"}}
-	}
-	w.text = text.Bytes()
-	table, faults := mapping.Parse(from, bytes.NewReader(w.text), mapping.Options{Layer: mapping.LocalLayer, Dictionary: d.words()})
-	above := 1 + bytes.Count(w.text[:max(0, bytes.Index(w.text, []byte("\nsource_code\t"))+1)], []byte("\n"))
-	original := func(f *mapping.Fault) {
-		if row := f.Line - above - 1; f.Line > 0 && row >= 0 && row < len(t.Rows) {
-			f.Line = t.Rows[row].Line
-		} else {
-			f.Line = 0
-		}
-	}
-	for i := range faults {
-		original(&faults[i])
-	}
+	table, faults := c.sound(d, w, read, from)
 	if table == nil {
 		return nil, faults
 	}
 	for _, warning := range table.Warnings() {
-		original(&warning.Fault)
+		w.original(&warning.Fault)
 		w.warnings = append(w.warnings, warning)
 	}
 	return w, nil
 }
 
+// sound checks the table as linkspan run would. A row of somebody else's file that would refuse the table is left out and
+// noted: nobody here can mend it, and its code is then carried in words. Of our own tables every such row is a fault.
+func (c tablesImport) sound(d *desk, w *draft, read *formats.Import, from string) (*mapping.Table, []mapping.Fault) {
+	const passes = 100 // a table that after so many still has faults is not one
+	for pass := 1; ; pass++ {
+		var text bytes.Buffer
+		if err := mapping.Write(&text, w.table.Header, w.table.Rows); err != nil {
+			return nil, []mapping.Fault{{File: from, What: err.Error(), Why: "half a table is no table", Mend: "import it again"}}
+		}
+		w.text = text.Bytes()
+		w.above = 1 + bytes.Count(w.text[:max(0, bytes.Index(w.text, []byte("\nsource_code\t"))+1)], []byte("\n"))
+		table, faults := mapping.Parse(from, bytes.NewReader(w.text), mapping.Options{Layer: mapping.LocalLayer, Dictionary: d.words()})
+		if table != nil {
+			return table, nil
+		}
+		if read.Format == formats.LinkspanTable || pass == passes || !w.leaveOut(read, faults) {
+			for i := range faults {
+				w.original(&faults[i])
+			}
+			return nil, faults
+		}
+	}
+}
+
+// row is the place of the row that a line of the draft holds, -1 for a line above the rows.
+func (w *draft) row(line int) int {
+	if at := line - w.above - 1; at >= 0 && at < len(w.table.Rows) {
+		return at
+	}
+	return -1
+}
+
+// original makes a fault of the draft one of the file it came from.
+func (w *draft) original(f *mapping.Fault) {
+	if at := w.row(f.Line); at >= 0 {
+		f.Line = w.table.Rows[at].Line
+		return
+	}
+	f.Line = 0
+}
+
+// leaveOut takes the rows with faults away and notes why, unless a fault is of the table as a whole or no row would be left.
+func (w *draft) leaveOut(read *formats.Import, faults []mapping.Fault) bool {
+	out := map[int]string{}
+	for _, f := range faults {
+		at := w.row(f.Line)
+		if at < 0 {
+			return false
+		}
+		out[at] = cmp.Or(out[at], f.What+": "+f.Mend)
+	}
+	if len(out) == len(w.table.Rows) {
+		return false
+	}
+	kept := w.table.Rows[:0:0]
+	for at, row := range w.table.Rows {
+		what, faulty := out[at]
+		if !faulty {
+			kept = append(kept, row)
+			continue
+		}
+		what = "left out, " + what
+		i := slices.IndexFunc(read.Notes, func(n formats.Note) bool { return n.What == what })
+		if i < 0 {
+			i = len(read.Notes)
+			read.Notes = append(read.Notes, formats.Note{What: what})
+		}
+		n := &read.Notes[i]
+		if n.Count++; len(n.Lines) < 20 {
+			n.Lines = append(n.Lines, row.Line)
+		}
+	}
+	w.table.Rows = kept
+	return true
+}
+
 // draftName is the direction, and the id where one was asked for that says more.
 func draftName(h mapping.Header, id string) string {
 	name := string(h.From) + "-" + string(h.To)
-	if id != "" || h.Layer == mapping.DerivedLayer {
+	if id != "" || strings.HasSuffix(h.ID, "-derived") {
 		if strings.HasPrefix(h.ID, name) {
 			name = h.ID
 		} else {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"path"
 	"slices"
 	"strings"
 
@@ -261,7 +262,15 @@ func side(s *source) *Side {
 		return nil
 	}
 	return &Side{Code: s.row.Target.Value, TermCode: s.row.Target.TermCode, Term: s.row.Target.Term, Relation: s.row.Relation, Assured: s.row.Assured,
-		Table: s.table.ID + " " + s.table.Version, At: fmt.Sprintf("%s:%d", s.table.File, s.row.Line)}
+		Table: s.table.ID + " " + s.table.Version, At: fmt.Sprintf("%s:%d", at(s.table), s.row.Line)}
+}
+
+// at is the name of a table's file; of a starter table it tells that it is part of the program.
+func at(t *mapping.Table) string {
+	if t.Layer == mapping.StarterLayer {
+		return starterPrefix + path.Base(t.File)
+	}
+	return t.File
 }
 
 func byKey(a, b *mapping.Row) int {

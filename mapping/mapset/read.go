@@ -334,10 +334,13 @@ func (r *reader) whole(out *Loaded, tables []*mapping.Table) {
 	}
 }
 
-// shownFile is the path of a file that mapping names by its name in the folder; starter tables keep their own.
+// shownFile is the path of a file that mapping names by its name in the folder; starter tables have none.
 func (r *reader) shownFile(name string) string {
-	if strings.Contains(name, "/") || name == "" {
+	if name == "" {
 		return name
+	}
+	if strings.Contains(name, "/") {
+		return starterPrefix + path.Base(name)
 	}
 	return r.place(name)
 }
