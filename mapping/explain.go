@@ -13,28 +13,27 @@ type Candidate struct {
 }
 
 // Explain lists every row of the code's value in every layer, the one that answers first, then in the order in which
-// they were looked at. Whether that one may code is Translate's answer. For a superseded code the rows are those of the
-// code that replaced it.
+// they were looked at. Whether that one may code is Translate's answer. For a superseded code without an answer of its
+// own the row that says what replaced it follows, then the rows of that code. A code of the scheme asked for stays as it
+// is, whatever the rows of its history say.
 func (s *Set) Explain(c Code, to Scheme, contexts ...Context) []Candidate {
-	layers := s.layers(&c, to, nil)
-	won, ambiguous := find(layers, &c, contexts)
-	if won.table == nil && !ambiguous {
-		if current, ok := s.current(c); ok {
-			c = current
-			layers = s.layers(&c, to, nil)
-			won, ambiguous = find(layers, &c, contexts)
+	all, answered := s.candidates(&c, to, contexts)
+	if c.Scheme == to {
+		for i := range all {
+			all[i].Won, all[i].Why = false, "the code is of the scheme asked for and stays as it is"
 		}
+		return all
 	}
-	var all []Candidate
-	for n, l := range layers {
-		in := reading{words: &l.table.words}
-		for at, r := range l.rows() {
-			candidate := Candidate{Table: l.table, Row: l.table.row(&in, r), Won: won == placed{l.table, at}}
-			if candidate.Why = "answers"; !candidate.Won {
-				candidate.Why = lost(candidate.Row, &c, contexts, layers[:n], won, ambiguous)
+	if current, ok := s.current(c); ok && !answered {
+		history, _ := s.candidates(&c, c.Scheme, nil)
+		for _, h := range history {
+			if h.Won {
+				h.Won, h.Why = false, "says which code replaced it"
+				all = append(all, h)
 			}
-			all = append(all, candidate)
 		}
+		of, _ := s.candidates(&current, to, contexts)
+		all = append(all, of...)
 	}
 	slices.SortStableFunc(all, func(a, b Candidate) int {
 		switch {
@@ -46,6 +45,23 @@ func (s *Set) Explain(c Code, to Scheme, contexts ...Context) []Candidate {
 		return 0
 	})
 	return all
+}
+
+// candidates are the rows of a code's value, and whether they answer, be it that they do not agree.
+func (s *Set) candidates(c *Code, to Scheme, contexts []Context) (all []Candidate, answered bool) {
+	layers := s.layers(c, to, nil)
+	won, ambiguous := find(layers, c, contexts)
+	for n, l := range layers {
+		in := reading{words: &l.table.words}
+		for at, r := range l.rows() {
+			candidate := Candidate{Table: l.table, Row: l.table.row(&in, r), Won: won == placed{l.table, at}, Why: "answers"}
+			if !candidate.Won {
+				candidate.Why = lost(candidate.Row, c, contexts, layers[:n], won, ambiguous)
+			}
+			all = append(all, candidate)
+		}
+	}
+	return all, ambiguous || won.table != nil
 }
 
 // lost says why a row does not answer.

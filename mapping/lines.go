@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -67,7 +68,7 @@ func (l *lines) close() {
 // readAhead reads, hashes and looks through the file while the lines before are taken apart.
 func readAhead(in io.Reader, blocks chan<- block, stop <-chan struct{}) {
 	defer close(blocks)
-	hash := sha256.New()
+	in, hash := &patient{in: in}, sha256.New()
 	bytes := make([]byte, firstBlock)
 	for read := 0; ; {
 		n, err := io.ReadFull(in, bytes)
@@ -94,6 +95,24 @@ func readAhead(in io.Reader, blocks chan<- block, stop <-chan struct{}) {
 	}
 }
 
+// patient gives up on a reader that gives neither bytes nor an error time after time.
+type patient struct {
+	in    io.Reader
+	empty int
+}
+
+func (p *patient) Read(into []byte) (int, error) {
+	n, err := p.in.Read(into)
+	if n > 0 || err != nil {
+		p.empty = 0
+		return n, err
+	}
+	if p.empty++; p.empty == 100 {
+		return 0, io.ErrNoProgress
+	}
+	return 0, nil
+}
+
 // plain reports text in which no line needs a closer look.
 func plain(text []byte) bool {
 	for _, b := range text {
@@ -114,13 +133,13 @@ func (l *lines) next() (string, bool) {
 		piece, l.rest, found = strings.Cut(l.rest, "\n")
 		line += piece // which copies nothing but where a line lies in two blocks
 		l.offset += int64(len(piece))
-		if found {
-			l.offset++
-			break
-		}
 		if l.long = len(line) > maxLineBytes; l.long {
 			l.number++
 			return "", false
+		}
+		if found {
+			l.offset++
+			break
 		}
 		if l.done || !l.fill() {
 			break
@@ -170,21 +189,28 @@ func (l *lines) fault(file string) *Fault {
 
 // unreadableText says what makes a line unreadable as text: what, why and how to mend; empty where nothing does.
 func unreadableText(line string) (what, why, mend string) {
-	ascii := true
-	for i := range len(line) {
-		switch b := line[i]; {
-		case b >= 0x80:
-			ascii = false
-		case b == '\r':
+	for _, r := range line {
+		switch {
+		case r == '\r':
 			return "a carriage return inside a cell", "a spreadsheet broke the row", "put the row on one line, ending in LF or CRLF"
-		case b < ' ' && b != '\t' || b == 0x7f:
+		case r < ' ' && r != '\t' || r == 0x7f:
 			return "a control character", "a code or term with an invisible character matches nothing", "delete the character"
+		case r == utf8.RuneError:
+			if !utf8.ValidString(line) {
+				return "not UTF-8", "terms would be shown wrong", "save the file as UTF-8"
+			}
+			return "a character that was lost when the file was converted", "the term would be shown wrong", "copy the term again from its source"
+		case r >= 0x80 && unseen(r):
+			return "an invisible character", "two texts that look alike would be different ones", "delete the character"
 		}
 	}
-	if !ascii && !utf8.ValidString(line) {
-		return "not UTF-8", "terms would be shown wrong", "save the file as UTF-8"
-	}
 	return "", "", ""
+}
+
+// unseen reports a character that shows nothing or turns the text about it round: such a name or term passes a
+// reviewer's eye for another.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Noncharacter_Code_Point)
 }
 
 // words are what was read, for whoever asks for a line again.

@@ -29,6 +29,8 @@ func (p *parser) checkHeader() {
 		p.fault("unknown purpose", "the table would be used for something else", `leave it out, or write "history" for superseded identifiers`)
 	case t.Purpose == HistoryPurpose && t.From != t.To:
 		p.fault("a history table between two schemes", "it leads from superseded identifiers to current ones of the same scheme", "make from and to one scheme, or leave purpose out")
+	case t.Purpose == HistoryPurpose && t.Layer == DerivedLayer:
+		p.fault("a history table of the derived layer", "the codes it leads to may be those of a drug or an allergy", "take what replaced each code from its publisher, and name that layer")
 	case t.Purpose == "" && t.From != "" && t.From == t.To:
 		p.fault("from and to are one scheme", "a scheme needs no table to itself", `name the target scheme, or add "# purpose: history" for superseded identifiers`)
 	}
@@ -42,7 +44,7 @@ func (p *parser) checkHeader() {
 		p.fault("a starter table without use: test", "starter tables are not for clinical use", `add "# use: test"`)
 	}
 	if t.ValidFrom != "" && !isDay(t.ValidFrom) {
-		p.fault("valid-from is not a date", "the table's age would be unknown", "write YYYY-MM-DD")
+		p.fault("valid-from is not a date", "the table would act on the wrong days", "write YYYY-MM-DD")
 	}
 }
 
@@ -189,10 +191,9 @@ func (p *parser) checkCount() {
 	}
 }
 
-// checkKeys refuses a second row for a key on the same days, and takes the rows that are not in force today out.
+// checkKeys refuses a second row for a key on the same days.
 func (p *parser) checkKeys() {
-	t := p.table
-	rows := &t.packed
+	rows := &p.table.packed
 	var same []packedRow // the rows of one key so far
 	for _, row := range rows.rows() {
 		if len(same) > 0 && rows.compare(same[0], row) != 0 {
@@ -204,6 +205,17 @@ func (p *parser) checkKeys() {
 		if same = append(same, row); len(p.faults) >= maxFaults {
 			return
 		}
+	}
+}
+
+// takeInForce leaves the rows that are in force today. What a table is refused for does not depend on the day.
+func (p *parser) takeInForce() {
+	t := p.table
+	rows := &t.packed
+	if p.Day != "" && p.Day < t.ValidFrom {
+		t.until = t.ValidFrom
+		*rows = rows.only(nil)
+		return
 	}
 	if len(p.dated) == 0 {
 		return

@@ -73,15 +73,12 @@ func (r packedRow) size() int {
 	return (n + align - 1) / align * align
 }
 
-// sameCode reports that both lead to one target, whatever they say of the way there.
-func (r packedRow) sameCode(o packedRow) bool {
+// sameTarget reports that both say the same: relation, target and its term code.
+func (r packedRow) sameTarget(o packedRow) bool {
 	v, tc := r.target()
 	w, wc := o.target()
-	return v == w && tc == wc
+	return r.relation() == o.relation() && v == w && tc == wc
 }
-
-// sameTarget reports that both say the same: relation, target and its term code.
-func (r packedRow) sameTarget(o packedRow) bool { return r.relation() == o.relation() && r.sameCode(o) }
 
 func (p *packed) row(at int) packedRow        { return packedRow(p.text[at:]) }
 func (p *packed) context(r packedRow) Context { return p.contexts[r[contextAt]] }

@@ -147,6 +147,7 @@ func parse(file string, in *lines, o Options) (*Table, []Fault) {
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}
+	p.takeInForce()
 	t.packed.buildIndex()
 	for _, what := range p.warned {
 		t.warned = append(t.warned, *p.counts[what])
@@ -160,6 +161,9 @@ func (p *parser) next(in *lines) (line string, readable, more bool) {
 	p.line = in.number
 	if !more {
 		return "", false, false
+	}
+	if in.number == 1 {
+		line = strings.TrimPrefix(line, "\ufeff")
 	}
 	if !in.plain {
 		if what, why, mend := unreadableText(line); what != "" {
@@ -179,11 +183,16 @@ func (p *parser) readHeader(in *lines) bool {
 			p.fault("no header row", "a table without rows is no table", "add the header row and the rows")
 			return false
 		}
-		if in.number == 1 {
-			line = strings.TrimPrefix(line, "\ufeff")
+		if in.number == 1 && (strings.HasPrefix(line, "\xff\xfe") || strings.HasPrefix(line, "\xfe\xff")) {
+			p.faults = nil // that of this line is the same said worse
+			p.fault("not UTF-8 but UTF-16", "no row can be read", "save the file as UTF-8")
+			return false
 		}
 		if readable && !strings.HasPrefix(line, "#") {
 			return p.readColumns(line)
+		}
+		if p.tooMany() {
+			return false
 		}
 		key, value, found := strings.Cut(strings.TrimPrefix(line, "#"), ":")
 		if readable && found {
@@ -193,6 +202,7 @@ func (p *parser) readHeader(in *lines) bool {
 }
 
 func (p *parser) setHeader(key, value string) {
+	key = strings.ToLower(key) // "# Use: test" must not pass for a remark
 	target := p.table.Header.field(key)
 	if target == nil {
 		return // any other comment
@@ -243,11 +253,19 @@ func (p *parser) readRows(in *lines) {
 		if p.packer.count == sampleRows {
 			p.presize(in)
 		}
-		if len(p.faults) >= maxFaults {
-			p.fault(fmt.Sprintf("%d faults, reading stopped", maxFaults), "the file is not a table in this form", "mend these first")
+		if p.tooMany() {
 			return
 		}
 	}
+}
+
+// tooMany ends the reading of what is no table.
+func (p *parser) tooMany() bool {
+	if len(p.faults) < maxFaults {
+		return false
+	}
+	p.fault(fmt.Sprintf("%d faults, reading stopped", maxFaults), "the file is not a table in this form", "mend these first")
+	return true
 }
 
 // sampleRows is how many rows are read before it is judged how many there will be.

@@ -73,7 +73,7 @@ func conflicts(others []*Table, t *Table) []Fault {
 		}
 		for _, row := range few.packed.rows() {
 			other, ok := many.packed.at(few.packed.key(row))
-			if !ok || row.sameTarget(other) {
+			if !ok || row.sameTarget(other) && row.assured() == other.assured() {
 				continue
 			}
 			mine, theirs := row.line(), other.line()

@@ -2,22 +2,31 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
 func decimal(n int) string { return strconv.Itoa(n) }
 
 // Lint tells what only the whole set shows and what refuses nothing: rows that change what is nationally assured, codes
-// that do not come back, and rows that never answer. Every warning stands at the first place and counts the rest.
+// that do not come back from one scheme or over two, and replaced codes that were replaced themselves. Every warning
+// stands at the first place and counts the rest.
 func (s *Set) Lint() []Warning {
 	l := setLint{set: s}
 	for _, t := range s.tables {
 		if t.Purpose == HistoryPurpose {
+			l.history(t)
 			continue
 		}
 		l.overlays(t)
-		if !t.From.Enumeration() && !t.To.Enumeration() {
-			l.roundTrip(t)
+		if t.From.Enumeration() || t.To.Enumeration() {
+			continue
+		}
+		if l.set.Has(t.To, t.From) {
+			l.comesBack(t)
+		}
+		for _, over := range l.over(t) {
+			l.comesBack(t, over)
 		}
 	}
 	return l.found
@@ -56,34 +65,83 @@ func (l *setLint) overlays(t *Table) {
 	l.warn(changed, first)
 }
 
-// roundTrip counts the codes of a table that the way back leads to another code. That is no fault of either table, for
-// neither is the inverse of the other, and shows what a record loses that goes both ways.
-func (l *setLint) roundTrip(t *Table) {
-	if !l.set.Has(t.To, t.From) {
-		return
+// over are the schemes over which the codes of a table may come back. Of the three tables of a cycle the one whose scheme
+// comes first by name is asked.
+func (l *setLint) over(t *Table) []Scheme {
+	var over []Scheme
+	for way := range l.set.directions {
+		if way.from == t.To && way.to != t.From && way.to != t.To && t.From < t.To && t.From < way.to && l.set.Has(way.to, t.From) {
+			over = append(over, way.to)
+		}
 	}
+	slices.Sort(over)
+	return over
+}
+
+// comesBack counts the codes of a table that the way back over other schemes leads to another code. That is no fault of
+// any table, for none is the inverse of another, and shows what a record loses that goes there and back.
+func (l *setLint) comesBack(t *Table, over ...Scheme) {
+	ways := append(slices.Clone(over), t.From)
 	asked, lost := 0, 0
-	var first Fault
+	first := Fault{File: t.File, Why: "the table of the way back leads elsewhere"}
 	for _, row := range t.packed.rows() {
 		if row.relation() == NoMap {
 			continue
 		}
 		value, termCode := row.target()
-		back := l.set.Translate(Code{Scheme: t.To, Value: value, TermCode: termCode}, t.From, t.packed.context(row))
-		if back.Answer != Mapped {
+		back, ok := l.back(Code{Scheme: t.To, Value: value, TermCode: termCode}, ways, t.packed.context(row))
+		if !ok {
 			continue
 		}
 		asked++
-		if back.Target.Value == row.value() && (back.Target.TermCode == row.termCode() || back.Target.TermCode == "" || row.termCode() == "") {
+		if back.Target.Value == row.value() && sameOrUnstated(back.Target.TermCode, row.termCode()) {
 			continue
 		}
 		if lost++; lost == 1 {
-			first = Fault{File: t.File, Line: row.line(), Why: "the table of the way back leads elsewhere",
-				Mend: "compare the rows of " + back.Table.File + ":" + decimal(back.Line)}
+			first.Line, first.Mend = row.line(), "compare the rows of "+back.Table.File+":"+decimal(back.Line)
 		}
 	}
 	if lost > 0 {
-		first.What = fmt.Sprintf("%.1f %% of the codes that come back are other codes (%d of %d)", 100*float64(lost)/float64(asked), lost, asked)
+		first.What = fmt.Sprintf("%.1f %% of the codes that come back%s are other codes (%d of %d)", 100*float64(lost)/float64(asked), by(over), lost, asked)
 	}
 	l.warn(lost, first)
+}
+
+func by(over []Scheme) string {
+	if len(over) == 0 {
+		return ""
+	}
+	return " over " + string(over[0])
+}
+
+// back follows a code from scheme to scheme.
+func (l *setLint) back(c Code, ways []Scheme, context Context) (r Result, ok bool) {
+	for _, to := range ways {
+		if r = l.set.Translate(c, to, context); r.Answer != Mapped {
+			return r, false
+		}
+		c = r.Target
+	}
+	return r, true
+}
+
+// history counts the rows that lead to a code which was replaced too: one step is taken and no more.
+func (l *setLint) history(t *Table) {
+	replaced := 0
+	var first Fault
+	for _, row := range t.packed.rows() {
+		value, termCode := row.target()
+		if row.relation() == NoMap {
+			continue
+		}
+		again, ok := l.set.current(Code{Scheme: t.From, Value: value, TermCode: termCode})
+		if !ok || again.Value == value {
+			continue
+		}
+		if replaced++; replaced == 1 {
+			first = Fault{File: t.File, Line: row.line(), What: "leads to codes that were replaced themselves",
+				Why: "of a replaced code the next one is taken and no later one", Mend: "make the row lead to the current code"}
+		}
+	}
+	l.warn(replaced, first)
 }

@@ -111,7 +111,8 @@ type Header struct {
 	// InverseReviewed names who reviewed every row in its own direction, where the rows are those of the table of the way
 	// back turned round.
 	InverseReviewed string
-	ValidFrom       string // YYYY-MM-DD, or empty
+	// ValidFrom is the first day on which any row of the table is in force, YYYY-MM-DD; empty is no bound.
+	ValidFrom string
 	// The file the table was imported from, its release and its SHA-256; empty where it was written by hand.
 	SourceFile, SourceRelease, SourceSHA256 string
 	// StatedRows is how many rows the file says it has, which tells one that was copied by half; empty says nothing.

@@ -199,8 +199,14 @@ func TestHistory(t *testing.T) {
 	require.Equal(t, Unmapped, set.Translate(Code{Scheme: DMD, Value: retired}, EMISDrug).Answer)
 	require.Equal(t, Same, set.Translate(Code{Scheme: DMD, Value: old}, DMD).Answer, "as it was recorded")
 	all := set.Explain(Code{Scheme: DMD, Value: old}, EMISDrug)
-	require.Len(t, all, 1)
+	require.Len(t, all, 2)
 	require.True(t, all[0].Won)
+	require.Equal(t, current, all[0].Row.Source.Value)
+	require.Equal(t, old, all[1].Row.Source.Value)
+	require.Equal(t, "says which code replaced it", all[1].Why)
+	all = set.Explain(Code{Scheme: DMD, Value: old}, DMD)
+	require.Len(t, all, 1)
+	require.False(t, all[0].Won, "Translate answers that it stays")
 }
 
 // dictionary is a small one for tests; it knows the terms of a scheme.
@@ -280,6 +286,97 @@ func TestUnknownClassesAtTranslation(t *testing.T) {
 	require.Equal(t, Mapped, set.Translate(worded, CTV3, AllergyContext).Answer)
 }
 
+// A row without source words is judged by those of the message.
+func TestClassByTheMessage(t *testing.T) {
+	set := mustSet(t, tableText(ReadV2, CTV3, LocalLayer, "A1...|00||XaAA1||FH: Asthma|equivalent|any|no|"))
+	for term, answer := range map[string]Answer{"": Mapped, "Family history of asthma": Mapped, "Asthma": Inexact, "No asthma": Inexact} {
+		c := read("A1...", "00")
+		c.Term = term
+		require.Equal(t, answer, set.Translate(c, CTV3).Answer, term)
+	}
+}
+
+// A table acts from the day it says, and is checked before.
+func TestTableValidFrom(t *testing.T) {
+	row := "A1...|00|One|XaAA1||One|equivalent|any|no|"
+	text := func(rows ...string) string {
+		return strings.Replace(tableText(ReadV2, CTV3, LocalLayer, rows...), "# use:", "# valid-from: 2026-04-01\n# use:", 1)
+	}
+	for day, answer := range map[string]Answer{"": Mapped, "2026-03-31": Unmapped, "2026-04-01": Mapped} {
+		table, faults := Parse("t.tsv", strings.NewReader(text(row)), Options{Day: day})
+		require.Empty(t, faults)
+		set, faults := NewSet(table)
+		require.Empty(t, faults)
+		require.Equal(t, answer, set.Translate(read("A1...", "00"), CTV3).Answer, day)
+		require.Equal(t, answer == Unmapped, set.Until() == "2026-04-01", day)
+	}
+	_, faults := Parse("t.tsv", strings.NewReader(text(row, row)), Options{Day: "2026-03-31"})
+	require.Len(t, faults, 1)
+}
+
+// Without its term code a code is coded only where every term's row says the same of the same target.
+func TestUnstatedTermCodeAndRelations(t *testing.T) {
+	set := mustSet(t, tableText(ReadV2, CTV3, LocalLayer, "A1...|00|One|XaAA1||One|equivalent|any|no|", "A1...|11|Sort of one|XaAA1||One|source-is-broader-than-target|any|no|"))
+	require.Equal(t, Ambiguous, set.Translate(read("A1...", ""), CTV3).Answer)
+	worded := read("A1...", "")
+	worded.Term = "One"
+	require.Equal(t, Mapped, set.Translate(worded, CTV3).Answer)
+	worded.Term = "Sort of one"
+	require.Equal(t, Inexact, set.Translate(worded, CTV3).Answer)
+}
+
+// Every row is found whatever the size of the table, and nothing else is.
+func TestIndexOfEverySize(t *testing.T) {
+	value := func(i int) string { return fmt.Sprintf("%05d", i) }
+	for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 1023, 1024, 1025, 4097} {
+		var rows []Row
+		for i := range n {
+			rows = append(rows, Row{Source: Code{Scheme: ReadV2, Value: value(i), TermCode: "00"}, Target: Code{Scheme: CTV3, Value: "X" + value(i)[1:]}, Relation: Equivalent})
+		}
+		var text bytes.Buffer
+		require.NoError(t, Write(&text, testHeader, rows))
+		table, faults := Parse("t.tsv", &text, Options{})
+		require.Empty(t, faults)
+		set, faults := NewSet(table)
+		require.Empty(t, faults)
+		for i := range n {
+			require.Equal(t, rows[i].Target.Value, set.Translate(rows[i].Source, CTV3).Target.Value)
+		}
+		for i := n; i < n+2000; i++ {
+			require.Equal(t, Unmapped, set.Translate(Code{Scheme: ReadV2, Value: value(i), TermCode: "00"}, CTV3).Answer)
+		}
+	}
+}
+
+// One code with very many rows, and values as long as there are.
+func TestIndexOfLargeRows(t *testing.T) {
+	var rows []Row
+	long := func(i int) string { return fmt.Sprintf("%0100d", i) }
+	for i := range 2000 {
+		rows = append(rows, Row{Source: Code{Scheme: "emisweb.slot", Value: long(i / 200)}, Context: Context(fmt.Sprintf("kind-%d", i%200)),
+			Target: Code{Scheme: "systmone.slot", Value: long(9000 + i)}, Relation: Equivalent})
+	}
+	h := testHeader
+	h.From, h.To = "emisweb.slot", "systmone.slot"
+	var text bytes.Buffer
+	require.NoError(t, Write(&text, h, rows))
+	table, faults := Parse("t.tsv", &text, Options{})
+	require.Empty(t, faults)
+	set, faults := NewSet(table)
+	require.Empty(t, faults)
+	for i := range rows {
+		require.Equal(t, rows[i].Target, set.Translate(rows[i].Source, h.To, rows[i].Context).Target)
+	}
+	require.Equal(t, Unmapped, set.Translate(Code{Scheme: h.From, Value: long(0)}, h.To).Answer)
+}
+
+func TestUTF16(t *testing.T) {
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		_, faults := Parse("t.tsv", strings.NewReader(mark+"#\x00 \x00i\x00d\x00:\x00"), Options{})
+		require.Equal(t, "t.tsv:1: not UTF-8 but UTF-16; no row can be read; save the file as UTF-8", faults[0].Error())
+	}
+}
+
 func TestDerivedTablesCodeNoDrug(t *testing.T) {
 	row := "A1...|00|One|XaAA1||One|equivalent|any|no|"
 	set := mustSet(t, tableText(ReadV2, CTV3, DerivedLayer, row))
@@ -340,6 +437,22 @@ func TestSetLint(t *testing.T) {
 	require.Len(t, warnings, 2)
 	require.Contains(t, warnings[0].What, "changes an assured row")
 	require.Contains(t, warnings[1].What, "100.0 % of the codes that come back are other codes (1 of 1)")
+}
+
+// What a record loses that goes round by three schemes, and a replaced code whose successor was replaced too.
+func TestSetLintOfCyclesAndHistory(t *testing.T) {
+	const a, b, c = "195967001", "38341003", "73211009"
+	history := strings.Replace(tableText(SNOMED, SNOMED, NationalLayer, a+"|||"+b+"|||equivalent|any|no|", b+"|||"+c+"|||equivalent|any|no|"), "# use:", "# purpose: history\n# use:", 1)
+	set := mustSet(t, history,
+		tableText(ReadV2, CTV3, NationalLayer, "A1...|00|One|XaAA1||One|equivalent|any|no|", "A3...|00|Two|XaAA9||Two|equivalent|any|no|"),
+		tableText(CTV3, SNOMED, NationalLayer, "XaAA1||One|"+b+"||One|equivalent|any|no|", "XaAA2||Two|"+c+"||Two|equivalent|any|no|"),
+		tableText(SNOMED, ReadV2, NationalLayer, b+"||One|A1...|00|One|equivalent|any|no|", c+"||Two|A3...|00|Two|equivalent|any|no|"))
+	warnings := set.Lint()
+	require.Len(t, warnings, 2)
+	require.Contains(t, warnings[0].What, "50.0 % of the codes that come back over readv2 are other codes (1 of 2)")
+	require.Equal(t, 11, warnings[0].Line)
+	require.Contains(t, warnings[1].What, "replaced themselves")
+	require.Equal(t, 1, warnings[1].Count)
 }
 
 func TestInvertedTable(t *testing.T) {

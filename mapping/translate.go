@@ -55,13 +55,13 @@ func (r Result) Row() Row {
 //
 // The key is (scheme, value, term code, context), byte for byte. Where the code states no term code and the tables have
 // them for its value: the row whose source term is the code's Term; else the preferred row ("00", in other schemes the
-// row without a term code), if every term code of the value has the same target; else Ambiguous. A code without a row
+// row without a term code), if every term code of the value has the same target and relation; else Ambiguous. A code without a row
 // that a history table knows to be superseded is answered for by the rows of the code that replaced it.
 //
 // An equivalent row is Mapped. So is an assured row of another relation, except for allergies and medication, and so is
 // a narrower row from or to an enumeration, except for allergies: there Relation stays Narrower and the caller keeps
 // the original as text. An allergy or a drug is not coded by a derived table, nor where the class of context of either
-// side is unknown.
+// side is unknown; nothing is coded by a row without source words whose target is of another class than the message's.
 func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
 	if c.Scheme == to {
 		if fault := c.fault(); fault != "" {
@@ -145,20 +145,14 @@ type placed struct {
 	row   int // where it begins
 }
 
-func (p placed) packed() packedRow { return p.table.packed.row(p.row) }
-func (p placed) sameCode(o placed) bool {
-	return p.packed().sameCode(o.packed())
-}
+func (p placed) packed() packedRow        { return p.table.packed.row(p.row) }
+func (p placed) sameTarget(o placed) bool { return p.packed().sameTarget(o.packed()) }
 
 func (p placed) context() Context { return p.table.packed.context(p.packed()) }
 
-// term is the row's source term.
+// term is the row's source term, "" where the file no longer has it.
 func (p placed) term() string {
-	in := reading{words: &p.table.words}
-	line, _ := in.at(p.packed().line())
-	var cells [columnCount]string
-	p.table.columns.cut(line, &cells)
-	return cells[columnSourceTerm]
+	return p.table.row(&reading{words: &p.table.words}, p.packed()).Source.Term
 }
 
 // rowsOf are the rows of one source value in one table.
@@ -249,13 +243,13 @@ func unstated(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 				continue
 			}
 			if c.Term != "" && p.term() == c.Term {
-				termsDiffer = termsDiffer || byTerm.table != nil && !byTerm.sameCode(p)
+				termsDiffer = termsDiffer || byTerm.table != nil && !byTerm.sameTarget(p)
 				byTerm = p
 			}
 			if termCode == preferredCode {
 				preferred = p
 			}
-			targetsDiffer = targetsDiffer || other.table != nil && !other.sameCode(p)
+			targetsDiffer = targetsDiffer || other.table != nil && !other.sameTarget(p)
 			other = p
 		}
 	}
@@ -289,7 +283,8 @@ func (p placed) result(c *Code, contexts []Context) Result {
 	}
 	enumerated := t.From.Enumeration() || t.To.Enumeration()
 	switch {
-	case strict && !enumerated && (t.Layer == DerivedLayer || unjudged(&r, c)):
+	case strict && t.Layer == DerivedLayer,
+		!enumerated && changesClass(&r, c, strict):
 		r.Answer = Inexact
 	case r.Relation == Equivalent,
 		r.Assured && !strict,
@@ -301,7 +296,18 @@ func (p placed) result(c *Code, contexts []Context) Result {
 	return r
 }
 
-// unjudged reports that the class of context of the source or the target is unknown, the message's own term counted.
-func unjudged(r *Result, c *Code) bool {
-	return r.TargetClass == Unknown || r.Class == Unknown && ClassOf(c.Term) == Unknown
+// changesClass reports that the class of context of the target is not that of the source, or may not be where that must
+// be known. A source whose row has no words has those of the message.
+func changesClass(r *Result, c *Code, strict bool) bool {
+	if r.Class != Unknown && r.TargetClass != Unknown {
+		return false // the same, else the row had been refused
+	}
+	source := r.Class
+	if source == Unknown {
+		source = ClassOf(c.Term)
+	}
+	if source == Unknown || r.TargetClass == Unknown {
+		return strict
+	}
+	return source != r.TargetClass
 }

@@ -58,11 +58,14 @@ func writeRow(out *bufio.Writer, row *Row, columns int) {
 	out.WriteByte('\n')
 }
 
-// oneLine keeps a cell on its line: tabs and line ends become spaces.
+// oneLine keeps a cell on its line and readable: tabs and line ends become spaces, what shows nothing goes.
 func oneLine(cell string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || r == '\r' {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r':
 			return ' '
+		case unseen(r):
+			return -1
 		}
 		return r
 	}, cell)
