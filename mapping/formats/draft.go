@@ -2,8 +2,11 @@ package formats
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/linkspan/linkspan/mapping"
 )
@@ -44,13 +47,20 @@ func (im *importer) add(d *draft, row mapping.Row) {
 			im.badCode(row.Line, side.which, side.code.Value, err)
 			return
 		}
+		if v := side.code.Value; lost(v) || words(v) != v { // an enumerated value, in which any other character may stand
+			im.badCode(row.Line, side.which, v, errors.New("a character that shows nothing or was lost"))
+			return
+		}
 		if side.code.Scheme == mapping.ReadV2 && side.code.TermCode == "" {
 			side.code.TermCode = "00"
 			im.note(row.Line, "Read codes without a term code, taken as the preferred term 00")
 		}
-		side.code.Term = words(side.code.Term)
+		if side.code.Term = words(side.code.Term); lost(side.code.Term) {
+			side.code.Term = ""
+			im.note(row.Line, "terms left out: a character that was lost in an earlier conversion")
+		}
 	}
-	row.Reason, row.Reviewer = words(row.Reason), words(row.Reviewer)
+	row.Reason, row.Reviewer = strings.ReplaceAll(words(row.Reason), "\ufffd", "?"), strings.ReplaceAll(words(row.Reviewer), "\ufffd", "?")
 	if why := unfit(&row); why != "" {
 		im.note(row.Line, "left out, "+why)
 		return
@@ -92,15 +102,22 @@ func unfit(row *mapping.Row) string {
 	return ""
 }
 
-// words makes a term fit for one cell: line ends and tabs become spaces, spaces around it go.
+// words makes a term fit for one cell: line ends and tabs become spaces, characters that show nothing and spaces around it
+// go.
 func words(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		switch {
+		case r < ' ' || r >= 0x7f && r < 0xa0:
 			return ' '
+		case r > 0x7f && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Noncharacter_Code_Point):
+			return -1
 		}
 		return r
 	}, s))
 }
+
+// lost reports a term in which an earlier conversion lost a character. What it said is no longer known.
+func lost(term string) bool { return strings.ContainsRune(term, utf8.RuneError) }
 
 // settle sorts the rows by key and leaves one for each.
 func (d *draft) settle(im *importer) []mapping.Row {

@@ -277,7 +277,6 @@ func TestEndless(t *testing.T) {
 		"lines":           {"", "x\n", "a header row of no known layout"},
 		"rows":            {rcsHead, "A\tG20..\t00\t59621000\t\t1\t20150401\t1\n", "more than 1048576 bytes"},
 		"one row":         {rcsHead, "A", "a line of more than 65536 bytes"},
-		"own rows":        {ownHead, "x\n", "200 faults"},
 		"XML text":        {"<A>", "x", "a text of more than 65536 bytes"},
 		"XML elements":    {"<A>", "<B/>", "more than 1048576 bytes"},
 		"XML attributes":  {"<A ", "b='c' ", "a text of more than 65536 bytes"},
@@ -293,8 +292,10 @@ func TestEndless(t *testing.T) {
 		require.NotEmpty(t, faults, name)
 		require.Contains(t, fmt.Sprint(faults), tt.want, name)
 	}
+	_, faults := Read(context.Background(), io.MultiReader(strings.NewReader(ownHead), &endless{what: "x\n"}), "endless", stated(Options{}))
+	require.NotEmpty(t, faults, "rows of our own form, which mapping.Parse stops at")
 	element := `{"resourceType":"ConceptMap","group":[{"element":[{"code":"x","target":[`
-	_, faults := Read(context.Background(), io.MultiReader(strings.NewReader(element), &endless{what: `{"code":"y"},`}), "endless", stated(Options{}))
+	_, faults = Read(context.Background(), io.MultiReader(strings.NewReader(element), &endless{what: `{"code":"y"},`}), "endless", stated(Options{}))
 	require.Contains(t, faults[0].Error(), "an element of more than 4194304 bytes")
 }
 
@@ -370,4 +371,15 @@ func TestValidity(t *testing.T) {
 	reparse(t, im.Tables[0])
 	im = take(t, "s.tsv", head+row("59621000", "2023-12-31", "")+row("38341003", "", "2023-12-31")+"R:H33..00\tskos:exactMatch\tS:195967001\tsemapv:MappingReview\t\t\n", Options{})
 	require.Equal(t, []string{"H33../00 195967001 no"}, keysOf(im))
+}
+
+// TestUnreadableWords: characters that show nothing go; a term with a character that was lost on the way is no term, and
+// the row is judged as one without. Neither refuses the table at load.
+func TestUnreadableWords(t *testing.T) {
+	im := take(t, "Coding_ClinicalCode.csv", "CodeId,Term,ReadTermId,SnomedCTConceptId\n1,Asth\u200bma\u00ad,H33,195967001\n2,M\ufffdni\ufffdre,F561,13445001\n", Options{})
+	require.Equal(t, "F561.", im.Tables[0].Rows[0].Source.Value)
+	require.Empty(t, im.Tables[0].Rows[0].Source.Term)
+	require.Equal(t, "Asthma", im.Tables[0].Rows[1].Source.Term)
+	require.Contains(t, fmt.Sprint(im.Notes), "a character that was lost")
+	reparse(t, im.Tables[0])
 }
