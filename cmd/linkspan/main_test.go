@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "start": start, "stop": stop, "ask": ask, "counts": counts, "nodata": nodata,
-			"narrow": narrow, "fields": fields, "agreement": agreement, "seen": seen, "rubbish": rubbish, "refuses": refuses, "edit": edit, "jetstream": jetStream,
+			"narrow": narrow, "fields": fields, "agreement": agreement, "seen": seen, "rubbish": rubbish, "refuses": refuses, "edit": edit, "written": written, "jetstream": jetStream,
 		},
 	})
 }

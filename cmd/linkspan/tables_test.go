@@ -9,11 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -33,6 +36,7 @@ import (
 //	refuses DRAFTS FOLDER [BUT]   each table of FOLDER, alone among DRAFTS, is refused by check and activate with the line
 //	                              its first comment states, and what is active stays; the tables BUT are left out
 //	edit FILE OLD NEW             what a person does in an editor: OLD is there once; \t and \n are written so
+//	written FILE REGEXP           waits until a running command has written a line that matches into FILE
 //	jetstream NAME                starts NATS servers with JetStream; $NAME is their address
 
 func narrow(ts *testscript.TestScript, _ bool, _ []string) {
@@ -190,6 +194,23 @@ func edit(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has this %d times:\n%s", args[0], n, text)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, old, new, 1)), 0o600))
+}
+
+func written(ts *testscript.TestScript, _ bool, args []string) {
+	watch, err := fsnotify.NewWatcher()
+	ts.Check(err)
+	defer watch.Close()
+	ts.Check(watch.Add(ts.MkAbs(args[0])))
+	deadline := time.After(20 * time.Second)
+	for pattern := regexp.MustCompile(args[1]); !pattern.MatchString(ts.ReadFile(args[0])); {
+		select {
+		case <-watch.Events:
+		case err := <-watch.Errors:
+			ts.Check(err)
+		case <-deadline:
+			ts.Fatalf("%s has no line %s:\n%s", args[0], args[1], ts.ReadFile(args[0]))
+		}
+	}
 }
 
 func jetStream(ts *testscript.TestScript, _ bool, args []string) {
