@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/mapping/internal/dmd"
 )
 
 func load(t *testing.T, paths ...string) (*Dictionary, []string) {
@@ -277,13 +278,13 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"a description id":        {"a.csv", head + "1,Asthma,301485011\r\n", ":2: a description id, not a concept id"},
 		"a document type":         {"a.xml", `<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>`, ":1: a document type"},
 		"an entity":               {"a.xml", fmt.Sprintf(products, "<VMP><VPID>322236009</VPID><NM>&a;</NM></VMP>"), ":1: not well-formed XML"},
-		"another encoding":        {"a.xml", `<?xml version="1.0" encoding="iso-8859-1"?>` + fmt.Sprintf(products, product), "not well-formed XML in UTF-8"},
+		"another encoding":        {"a.xml", `<?xml version="1.0" encoding="iso-8859-1"?>` + fmt.Sprintf(products, product), ":1: not UTF-8"},
 		"depth":                   {"a.xml", strings.Repeat("<a>", 17), "more than 16 elements inside each other"},
-		"a long text":             {"a.xml", "<a>" + strings.Repeat("x", maxTokenSize+1), "a tag or a text of more than 65536 bytes"},
+		"a long text":             {"a.xml", "<a>" + strings.Repeat("x", dmd.MaxToken+1), "a tag or a text of more than 65536 bytes"},
 		"a long text in pieces":   {"a.xml", "<a>" + strings.Repeat(strings.Repeat("x", 1<<12)+"<!---->", 20), "a tag or a text of more than 65536 bytes"},
-		"a long tag":              {"a.xml", "<a " + strings.Repeat(`b="c" `, maxTokenSize/6+1), "a tag or a text of more than 65536 bytes"},
-		"a long comment":          {"a.xml", "<a><!--" + strings.Repeat("x", maxTokenSize+1), "a tag or a text of more than 65536 bytes"},
-		"cut short":               {"a.xml", strings.TrimSuffix(fmt.Sprintf(products, product), "</VMPS>"), "not well-formed XML"},
+		"a long tag":              {"a.xml", "<a " + strings.Repeat(`b="c" `, dmd.MaxToken/6+1), "a tag or a text of more than 65536 bytes"},
+		"a long comment":          {"a.xml", "<a><!--" + strings.Repeat("x", dmd.MaxToken+1), "a tag or a text of more than 65536 bytes"},
+		"cut short":               {"a.xml", strings.TrimSuffix(fmt.Sprintf(products, product), "</VMPS>"), "the file ends in the middle"},
 		"wrong ends":              {"a.xml", "<a><b></a></b>", "not well-formed XML"},
 		"no products":             {"a.xml", "<a><b>c</b></a>", "XML without a product of dm+d"},
 		"a code in CTV3's shape":  {"a.csv", "RowIdentifier,Ctv3Code,Ctv3Text\r\n1,3272.,A test\r\n2,3272,Lost its dot\r\n", ":3: a Read code is five characters"},

@@ -2,23 +2,13 @@ package formats
 
 import (
 	"bufio"
-	"encoding/xml"
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/mapping/internal/dmd"
 )
-
-// dmdFields are the elements of a dm+d record that tell its history.
-func dmdField(name string) bool {
-	switch name {
-	case "IDCURRENT", "IDPREVIOUS", "VPID", "VPIDPREV", "VTMID", "VTMIDPREV", "INVALID", "NM", "VPPID", "APID":
-		return true
-	}
-	return false
-}
 
 // step is a superseded identifier and the one that followed it.
 type step struct {
@@ -39,7 +29,6 @@ type history struct {
 // records of f_vmp2 and f_vtm2 carry. Chains lead to their end: a superseded identifier finds the current one in one hop.
 func (im *importer) readDMD(in *bufio.Reader) {
 	im.src.rows = &im.rows
-	skipMark(in)
 	h := history{steps: map[string]step{}, current: map[string]bool{}}
 	if !im.readDMDRecords(in, &h) {
 		return
@@ -95,86 +84,53 @@ func (im *importer) follow(d *draft, h *history, id string, cycles map[string]bo
 		Relation: mapping.Equivalent, Line: start.line})
 }
 
-// readDMDRecords walks the document. It holds one record.
+// readDMDRecords reads the document to its end.
 func (im *importer) readDMDRecords(in io.Reader, h *history) bool {
-	d := xml.NewDecoder(&xmlGuard{in: in})
-	var text strings.Builder
-	record := map[string]string{}
-	depth, leaf, ended := 0, false, false
+	r := dmd.NewReader(in)
 	for {
-		token, err := d.Token()
-		line, _ := d.InputPos()
-		if errors.Is(err, io.EOF) && ended {
+		record, err := r.Next()
+		if errors.Is(err, io.EOF) {
 			return len(im.faults) == 0
 		}
 		if err != nil {
-			im.xmlFault(line, err)
+			im.recordFault(err)
 			return false
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if depth++; depth > maxDepthXML || ended {
-				im.nestedFault(line, map[bool]error{true: errTrailing, false: errTooDeep}[ended])
-				return false
-			}
-			leaf = true
-			text.Reset()
-		case xml.CharData:
-			if depth == 0 && strings.TrimSpace(string(t)) != "" {
-				im.nestedFault(line, errTrailing)
-				return false
-			}
-			text.Write(t)
-			if text.Len() > maxRun {
-				im.nestedFault(line, errLongRun)
-				return false
-			}
-		case xml.Directive:
-			im.nestedFault(line, errDoctype)
+		if im.rows++; im.rows > im.o.MaxRows {
+			im.fault(record.Line, "too many records", "no published file has so many", "check what was copied")
 			return false
-		case xml.EndElement:
-			depth--
-			ended = depth == 0
-			switch name := t.Name.Local; {
-			case leaf && dmdField(name):
-				if record[name] != "" {
-					im.fault(line, "two elements "+name+" in one record", "nobody can tell which holds", "take the file as it was published")
-				}
-				record[name] = strings.TrimSpace(text.String())
-			case !leaf && len(record) > 0:
-				im.rows++
-				im.takeDMD(h, record, line)
-				clear(record)
-			}
-			leaf = false
-			text.Reset()
-			if im.rows > im.o.MaxRows {
-				im.fault(line, "too many records", "no published file has so many", "check what was copied")
-			}
-			if im.full() || im.rows > im.o.MaxRows {
-				return false
-			}
 		}
+		im.takeDMD(h, record)
 	}
+}
+
+// recordFault is what the reader of records could not read.
+func (im *importer) recordFault(err error) {
+	var e *dmd.Error
+	if !errors.As(err, &e) || e.Unwrap() != nil {
+		im.stopped(0, err)
+		return
+	}
+	im.fault(e.Line, e.What, "nothing after it can be read", e.Mend)
 }
 
 // takeDMD takes the history one record tells. Only a record with a name is a product: f_vmp2 states a VPID in its lists of
 // ingredients, forms and routes too, of invalid products as well. Packs and actual products have no history of this kind.
-func (im *importer) takeDMD(h *history, record map[string]string, line int) {
-	current, previous := record["IDCURRENT"], record["IDPREVIOUS"]
+func (im *importer) takeDMD(h *history, r *dmd.Record) {
+	current, previous, line := r.Current, r.Previous, r.Line
 	switch {
 	case current != "" || previous != "":
 		h.id = "dmd-history"
-	case record["NM"] == "", record["VPPID"] != "", record["APID"] != "":
+	case r.Name == "", r.VMPP != "", r.AMPP != "", r.AMP != "":
 		return
-	case record["VPID"] != "":
-		current, previous = record["VPID"], record["VPIDPREV"]
+	case r.VMP != "":
+		current, previous = r.VMP, r.PreviousVMP
 		h.id = "dmd-vmp-history"
-		h.keep(current, record["INVALID"])
-	case record["VTMID"] != "":
-		current, previous = record["VTMID"], record["VTMIDPREV"]
+		h.keep(current, r.Invalid)
+	case r.VTM != "":
+		current, previous = r.VTM, r.PreviousVTM
 		h.id = "dmd-vtm-history"
-		h.keep(current, record["INVALID"])
+		h.keep(current, r.Invalid)
 	default:
 		return
 	}
@@ -208,19 +164,5 @@ func (im *importer) takeDMD(h *history, record map[string]string, line int) {
 func (h *history) keep(id, invalid string) {
 	if invalid != "1" {
 		h.current[id] = true
-	}
-}
-
-func (im *importer) xmlFault(line int, err error) {
-	var syntax *xml.SyntaxError
-	switch {
-	case errors.As(err, &syntax) && strings.Contains(syntax.Msg, "unexpected EOF"), errors.Is(err, io.EOF):
-		im.nestedFault(line, io.ErrUnexpectedEOF)
-	case errors.As(err, &syntax) && strings.Contains(syntax.Msg, "UTF-8"), strings.Contains(err.Error(), "declared but"):
-		im.fault(line, "not UTF-8", "terms and codes would be read wrongly", "save the file as UTF-8")
-	case errors.As(err, &syntax):
-		im.fault(syntax.Line, "not well-formed XML", "nothing after it can be read", "copy the file again")
-	default:
-		im.nestedFault(line, err)
 	}
 }

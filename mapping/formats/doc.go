@@ -66,7 +66,7 @@
 // f_history1 (IDPREVIOUS IDCURRENT), f_vmp2 (VPID VPIDPREV), f_vtm2 (VTMID VTMIDPREV): a table dmd to dmd with purpose
 // history, equivalent. Chains lead to their end (a, b, c gives a to c and b to c); a circle is a fault; an identifier that
 // several claim to follow, or that is still current in the same file, has no row. The three files give tables of their own
-// ids, so that a site may load all. No DOCTYPE, CDATA or entities.
+// ids, so that a site may load all. No DOCTYPE and no entities.
 //
 // # Others
 //

@@ -6,81 +6,23 @@ import (
 	"io"
 )
 
-// Limits of the two nested formats, kept byte by byte before a decoder sees them: a decoder holds a whole text, tag or
-// string in memory, however long it is.
+// Limits of JSON, kept byte by byte before the decoder sees them: it holds a whole string in memory, however long it is.
 const (
-	maxRun       = 64 << 10 // bytes of one XML text, tag or comment, or of one JSON string
-	maxDepthXML  = 16
-	maxDepthJSON = 32
+	maxRun   = 64 << 10 // bytes of one string, number or run of spaces
+	maxDepth = 32
 )
 
-// guardError is what a guard refuses: why, and how to mend it.
+// guardError is what the guard refuses: why, and how to mend it.
 type guardError struct{ what, mend string }
 
 func (e *guardError) Error() string { return e.what }
 
 var (
-	errDoctype     = &guardError{"a DOCTYPE or CDATA section", "take the file as it was published; it has neither"}
 	errLongRun     = &guardError{fmt.Sprintf("a text of more than %d bytes", maxRun), "check what was copied; no published file has one"}
 	errLongElement = &guardError{fmt.Sprintf("an element of more than %d bytes", maxElement), "check what was copied; no published file has one"}
 	errTooDeep     = &guardError{"nested too deeply", "check what was copied; no published file is so deep"}
 	errTrailing    = &guardError{"more after the end", "cut the file after its first document"}
 )
-
-// xmlGuard passes XML on and stops at a DOCTYPE, at CDATA, and at any text, tag or comment past maxRun.
-type xmlGuard struct {
-	in      io.Reader
-	run     int
-	opened  int // bytes seen of "<!--", 0 outside
-	comment bool
-	dashes  int
-	err     error
-}
-
-func (g *xmlGuard) Read(p []byte) (int, error) {
-	if g.err != nil {
-		return 0, g.err
-	}
-	n, err := g.in.Read(p)
-	for i := range n {
-		if g.err = g.take(p[i]); g.err != nil {
-			return i, g.err
-		}
-	}
-	return n, err
-}
-
-func (g *xmlGuard) take(b byte) error {
-	if g.run++; g.run > maxRun {
-		return errLongRun
-	}
-	if g.comment {
-		switch {
-		case b == '>' && g.dashes >= 2:
-			g.comment, g.run = false, 0
-		case b == '-':
-			g.dashes++
-		default:
-			g.dashes = 0
-		}
-		return nil
-	}
-	switch {
-	case b == '<':
-		g.opened, g.run = 1, 0
-	case g.opened == 1 && b == '!':
-		g.opened = 2
-	case g.opened == 2 && b == '-':
-		g.opened = 3
-	case g.opened == 2:
-		return errDoctype
-	case g.opened == 3 && b == '-':
-		g.opened, g.comment, g.dashes = 0, true, 0
-	default:
-		g.opened = 0
-	}
-	return nil
-}
 
 // elementDepth is how deep the elements of a ConceptMap lie: map, groups, group, elements, element. The decoder holds one.
 const (
@@ -88,7 +30,7 @@ const (
 	maxElement   = 4 << 20
 )
 
-// jsonGuard passes JSON on and stops past maxDepthJSON, at any string or number past maxRun and any element past
+// jsonGuard passes JSON on and stops past maxDepth, at any string or number past maxRun and any element past
 // maxElement.
 type jsonGuard struct {
 	in              io.Reader
@@ -135,7 +77,7 @@ func (g *jsonGuard) take(b byte) error {
 	case '"':
 		g.quoted, g.run = true, 0
 	case '{', '[':
-		if g.depth++; g.depth > maxDepthJSON {
+		if g.depth++; g.depth > maxDepth {
 			return errTooDeep
 		}
 		g.run = 0
