@@ -90,6 +90,9 @@ func (im *importer) readDMDRecords(in io.Reader, h *history) bool {
 	for {
 		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
+			if r.Root() == "ConceptMap" {
+				im.fault(1, "a ConceptMap in XML", "FHIR is read as JSON", "export it as JSON")
+			}
 			return len(im.faults) == 0
 		}
 		if err != nil {

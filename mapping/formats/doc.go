@@ -5,9 +5,9 @@
 //
 // # What holds for every format
 //
-// A row whose code fails its scheme is left out and noted with its line; when more than one row of a hundred is so (and
-// more than ten are), or one identifier stands in scientific notation, the file is refused: it was damaged, and damage
-// that does not show is worse than damage that does. A row whose two terms differ in class of context is left out, as
+// A row whose code fails its scheme is left out and noted with its line; when more than one row of a hundred is so (of ten
+// in a supplier's list of codes) and more than ten are, or one identifier stands in scientific notation, the file is
+// refused: it was damaged, and damage that does not show is worse than damage that does. A row whose two terms differ in class of context is left out, as
 // mapping.Parse would refuse it. A Read v2 code without a term code becomes that of the preferred term, 00: the row then
 // answers for no synonym. Codes that start with Y in a CTV3 column are local to SystmOne, and left out.
 //
@@ -42,7 +42,7 @@
 // the preferred term's row is (CTV3_TERMTYPE P), or as all are.
 //
 //   - codesWithValues_AlternateMaps_READ2 and _CTV3: code termcode conceptId descriptionId use. Rows with use Y, in the
-//     context with-value. The two have one header: the length of the term codes tells them apart, else the name. No column
+//     context with-value; a CTV3 concept has a row of its own where all its terms listed are for use, with one target. The two have one header: the length of the term codes tells them apart, else the name. No column
 //     says assured; the pack's folder "Clinically Assured" does, in the path or by Options.Assured. Without it the rows
 //     are not assured, and entries with a value are then carried in words.
 //
@@ -78,6 +78,6 @@
 //     condition is never dropped. unmatched, disjoint, not-related-to and noMap are no-map. Rules for unmapped codes are
 //     not taken over. A retired map is refused, a draft is marked use: test unless the options say otherwise.
 //   - SSSOM as TSV, in and out. exactMatch, broadMatch (the source is narrower), narrowMatch, relatedMatch and closeMatch;
-//     sssom:NoTermFound is no-map; a negated row is left out; what a lexical or other automatic match claims comes in as
-//     related-to. Of the YAML header single values and curie_map are read.
+//     sssom:NoTermFound is no-map; a negated row is left out; what no person is said to have judged (a lexical match, one
+//     unspecified) comes in as related-to. Of the YAML header single values and curie_map are read.
 package formats

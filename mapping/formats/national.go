@@ -126,6 +126,7 @@ func (im *importer) direction() (from, to mapping.Scheme, layer mapping.Layer) {
 // What the notes on national rows say.
 const (
 	noteDead       = "dead maps: the newest row of the MAPID is inactive"
+	noteNotForUse  = "alternates not for use"
 	noteTPP        = "codes local to SystmOne (Y...), which no national map knows"
 	noteNotAssured = "rows not assured"
 	noteAmbiguous  = "codes made no-map: the national map marks them ambiguous"
@@ -134,7 +135,7 @@ const (
 	noteMarker     = "left out, target code: a marker other than _DRUG and _NONE"
 	noteSeveral    = "codes with several active rows: assured before not assured, then the newest"
 	noteTie        = "codes made no-map: several active rows of one day with different targets"
-	noteConcept    = "CTV3 concepts without a row of their own: their terms have different targets or a dead map"
+	noteConcept    = "CTV3 concepts without a row of their own: their terms have different targets, or one has none"
 )
 
 // chooseClaims makes the rows: for each source term one of its maps, in the order active, assured, newest.
@@ -222,11 +223,19 @@ func (im *importer) chooseConcept(d *draft, claims []claim) {
 	}
 }
 
+// dead is what a claim of status 0 is called.
+func (im *importer) dead() string {
+	if im.format == ReadValues || im.format == CTV3Values {
+		return noteNotForUse
+	}
+	return noteDead
+}
+
 // chooseTerm makes the row of one source term from its ranked claims, or none.
 func (im *importer) chooseTerm(claims []claim) (mapping.Row, bool) {
 	best := &claims[0]
 	if best.status == 0 {
-		im.noteMany(int(best.line), noteDead, len(claims))
+		im.noteMany(int(best.line), im.dead(), len(claims))
 		return mapping.Row{}, false
 	}
 	from, to := im.format.schemes()
@@ -253,7 +262,7 @@ func (im *importer) chooseTerm(claims []claim) (mapping.Row, bool) {
 		other := &claims[1+i]
 		if other.status != 1 {
 			if other.status == 0 {
-				im.note(int(other.line), noteDead)
+				im.note(int(other.line), im.dead())
 			}
 			continue
 		}
@@ -310,11 +319,11 @@ func (im *importer) readValues(in *bufio.Reader) {
 	assured := im.o.Assured || strings.Contains(folder, "/clinically assured/") && !strings.Contains(folder, "not clinically assured")
 	var claims []claim
 	for cells := range im.rowsOf(r, true) {
+		c := claim{source: cells[at[0]], sourceTerm: cells[at[1]], target: cells[at[2]], line: int32(r.Line()), status: 1, assured: assured}
 		if !strings.EqualFold(cells[at[3]], "Y") {
-			im.note(0, "alternates not for use")
-			continue
+			c.status = 0 // the term has no alternate, and so its concept has none for every term
 		}
-		claims = append(claims, claim{source: cells[at[0]], sourceTerm: cells[at[1]], target: cells[at[2]], line: int32(r.Line()), status: 1, assured: assured})
+		claims = append(claims, c)
 	}
 	if len(im.faults) > 0 {
 		return

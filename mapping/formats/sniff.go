@@ -61,8 +61,8 @@ func Sniff(head []byte, name string) (Format, *mapping.Fault) {
 	switch text := bytes.TrimLeft(head, " \t\r\n"); {
 	case len(text) == 0:
 		return unknown(0, "an empty file", "copy it again")
-	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte{0x1f, 0x8b}):
-		return unknown(0, "a packed file", "unpack it, and import the files one by one")
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte{0x1f, 0x8b}), bytes.HasPrefix(text, []byte{0xd0, 0xcf, 0x11, 0xe0}):
+		return unknown(0, "a packed file or a spreadsheet", "unpack it and import its files one by one; of a spreadsheet take the text file it was made from")
 	case text[0] == '<':
 		return DMDHistory, nil
 	case text[0] == '{':

@@ -49,14 +49,21 @@ func predicateOf(r mapping.Relation) string {
 }
 
 // judged reports that a person made or reviewed the mapping, as far as the file says. A match of words or a chain of
-// other maps is no judgement: such a row may say exactMatch and comes in as related-to, which never codes.
-func judged(justification string) bool {
+// other maps is no judgement, nor is one nobody specified, but in a file this package wrote: such a row may say exactMatch
+// and comes in as related-to, which never codes.
+func judged(justification string, ours bool) bool {
+	justification = strings.Replace(justification, "https://w3id.org/semapv/vocab/", "semapv:", 1)
 	switch strings.TrimPrefix(justification, "semapv:") {
-	case "ManualMappingCuration", "MappingReview", "UnspecifiedMatching":
+	case "ManualMappingCuration", "MappingReview":
 		return true
+	case unspecified:
+		return ours
 	}
 	return false
 }
+
+// unspecified is the justification this package writes: why a row holds stands in its reason and its reviewer.
+const unspecified = "UnspecifiedMatching"
 
 // sssomHeader is the YAML before the rows: single values, and the prefixes of the CURIEs.
 type sssomHeader struct {
@@ -184,7 +191,7 @@ func (im *importer) readSSSOM(in *bufio.Reader) {
 			im.note(line, "left out: a prefix that is none of curie_map, or a system Linkspan does not know")
 			continue
 		}
-		if row.Relation != mapping.NoMap && row.Relation != mapping.Related && !judged(cell(3)) {
+		if row.Relation != mapping.NoMap && row.Relation != mapping.Related && !judged(cell(3), at[11] >= 0) {
 			im.note(line, "made related-to: nobody judged it (mapping_justification)")
 			row.Relation = mapping.Related
 		}
@@ -275,7 +282,7 @@ func writeSSSOMRow(out *bufio.Writer, row *mapping.Row) {
 		return c.TermCode
 	}
 	for i, cell := range [...]string{
-		curieOf(row.Source), row.Source.Term, predicateOf(row.Relation), object, row.Target.Term, "semapv:UnspecifiedMatching", row.Reason, row.Reviewer,
+		curieOf(row.Source), row.Source.Term, predicateOf(row.Relation), object, row.Target.Term, "semapv:" + unspecified, row.Reason, row.Reviewer,
 		extra(row.Source), extra(row.Target), context, assured, row.ValidFrom, row.ValidTo,
 	} {
 		if i > 0 {

@@ -190,7 +190,9 @@ func TestRefused(t *testing.T) {
 		"missing column":      {"m.txt", strings.Replace(rcsHead, "IS_ASSURED", "X", 1) + good, "m.txt:1: no column IS_ASSURED|ISASSURED; "},
 		"header only":         {"m.txt", rcsHead, "m.txt:0: no row that can be used; "},
 		"empty":               {"m.txt", "", "m.txt:0: an empty file; "},
-		"zip":                 {"m.zip", "PK\x03\x04rest", "m.zip:0: a packed file; "},
+		"zip":                 {"m.zip", "PK\x03\x04rest", "m.zip:0: a packed file or a spreadsheet; "},
+		"old spreadsheet":     {"m.xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "m.xls:0: a packed file or a spreadsheet; "},
+		"XML ConceptMap":      {"c.xml", "<ConceptMap xmlns=\"http://hl7.org/fhir\"><id value=\"x\"/></ConceptMap>", "c.xml:1: a ConceptMap in XML; "},
 		"unknown layout":      {"m.txt", "a\tb\nc\td\n", "m.txt:1: a header row of no known layout; "},
 		"older map":           {"m.txt", "ReadCode\tTerm\tConceptId\tMapId\n", "m.txt:1: the older map of Read terms, without assurance or dates; "},
 		"a dictionary":        {"m.csv", "RowIdentifier,Ctv3Code,Ctv3Text\n", "m.csv:1: the SystmOne dictionary of CTV3; "},
@@ -373,4 +375,75 @@ func TestUnreadableWords(t *testing.T) {
 	require.Equal(t, "Asthma", im.Tables[0].Rows[1].Source.Term)
 	require.Contains(t, fmt.Sprint(im.Notes), "a character that was lost")
 	reparse(t, im.Tables[0])
+}
+
+// TestTrapsOfTargets: identifiers that have been seen in the place of a concept and are none, however valid they look.
+func TestTrapsOfTargets(t *testing.T) {
+	good := "emis\tEMISNQTE18\t\tsnomed\t719407002\t\trelated-to\tx\n"
+	for name, row := range map[string]string{
+		"a Vision id with a check digit that holds, as dm+d": "multilex\t2003197\ta\tdmd\t122935001000027100\ta\tequivalent\tx\n",
+		"a typing error in published documentation":          "readv2\t9bJ1.00\t\tsnomed\t96431000000106\t\trelated-to\tx\n",
+		"EMIS's spelling under Read v2":                      "readv2\tH06z0-1\t\tsnomed\t195967001\t\trelated-to\tx\n",
+		"a Read code that lost its dots":                     "readv2\t3272\t\tsnomed\t195967001\t\trelated-to\tx\n",
+	} {
+		im := take(t, "l.tsv", listHead+good+row, Options{})
+		require.Equal(t, []string{"EMISNQTE18/ 719407002 no"}, keysOf(im), name)
+	}
+	im := take(t, "l.tsv", listHead+"readv2\tG20..00\t\tctv3\tYG20.\t\trelated-to\tx\n", Options{})
+	require.Equal(t, mapping.TPPLocal, im.Tables[0].Header.To, "a code local to SystmOne is no CTV3 code")
+	// Codes that differ in case alone are different codes, and neither takes the other's row.
+	im = take(t, "l.tsv", listHead+"ctv3\tXaBKm\t\tsnomed\t59621000\t\trelated-to\tx\nctv3\tXabkM\t\tsnomed\t38341003\t\trelated-to\tx\n", Options{})
+	require.Equal(t, []string{"XaBKm/ 59621000 no", "XabkM/ 38341003 no"}, keysOf(im))
+}
+
+// TestAlternatesOfAConcept: a message without a term id gets the alternate of its concept only where every term has it.
+func TestAlternatesOfAConcept(t *testing.T) {
+	head := "code\ttermcode\tconceptId\tdescriptionId\tuse\n2469.\tY4200\t72313002\t\tY\n"
+	im := take(t, "codesWithValues_AlternateMaps_CTV3_1.txt", head+"2469.\tY4201\t72313002\t\tY\n", Options{})
+	require.Equal(t, []string{"2469./ 72313002 no", "2469./Y4200 72313002 no", "2469./Y4201 72313002 no"}, keysOf(im))
+	im = take(t, "codesWithValues_AlternateMaps_CTV3_1.txt", head+"2469.\tY4201\t72313002\t\t\n", Options{})
+	require.Equal(t, []string{"2469./Y4200 72313002 no"}, keysOf(im))
+}
+
+// TestJudgement: exactMatch is equivalent, and so may code an allergy, only where a person is said to have judged it.
+func TestJudgement(t *testing.T) {
+	head := "#curie_map:\n#  R: http://read.info/readv2/\n#  S: http://snomed.info/id/\nsubject_id\tpredicate_id\tobject_id\tmapping_justification\n"
+	for justification, want := range map[string]mapping.Relation{
+		"semapv:ManualMappingCuration": mapping.Equivalent, "https://w3id.org/semapv/vocab/MappingReview": mapping.Equivalent,
+		"semapv:LexicalMatching": mapping.Related, "semapv:UnspecifiedMatching": mapping.Related, "": mapping.Related, "semapv:MappingChaining": mapping.Related,
+	} {
+		im := take(t, "s.tsv", head+"R:G20..00\tskos:exactMatch\tS:59621000\t"+justification+"\n", Options{})
+		require.Equal(t, want, im.Tables[0].Rows[0].Relation, justification)
+	}
+}
+
+// TestRowsAreBounded in each way of reading.
+func TestRowsAreBounded(t *testing.T) {
+	row := `{"code":"G20..00","target":[{"code":"59621000","equivalence":"equal"}]}`
+	for name, text := range map[string]string{
+		"delimited": rcsHead + strings.Repeat(rcs("A", "G20..", "00", "59621000", "1", "20150401", "1"), 4),
+		"JSON":      `{"resourceType":"ConceptMap","group":[{"source":"http://read.info/readv2","target":"http://snomed.info/sct","element":[` + strings.Repeat(row+",", 3) + row + "]}]}",
+		"XML":       "<A>" + strings.Repeat("<VMP><VPID>319775004</VPID></VMP>", 4) + "</A>",
+	} {
+		_, faults := Read(context.Background(), strings.NewReader(text), "m", stated(Options{MaxRows: 3}))
+		require.Len(t, faults, 1, name)
+		require.Regexp(t, "more than 3 rows|too many rows|too many records", faults[0].What, name)
+	}
+}
+
+// TestSuppliersDirt: a supplier's list of codes may have more rows that are none than a published table.
+func TestSuppliersDirt(t *testing.T) {
+	emis := func(bad int) string {
+		text := "CodeId,Term,ReadTermId,SnomedCTConceptId\n"
+		for i := range 200 {
+			code := fmt.Sprintf("^ESCT%d", i)
+			if i < bad {
+				code = "typed words"
+			}
+			text += fmt.Sprintf("%d,x,%s,195967001\n", i, code)
+		}
+		return text
+	}
+	require.Len(t, take(t, "Coding_ClinicalCode.csv", emis(19), Options{}).Tables[0].Rows, 181)
+	require.Contains(t, refuse(t, "Coding_ClinicalCode.csv", emis(21))[0], "Coding_ClinicalCode.csv:2: codes that are none in more than one row of ten; ")
 }

@@ -168,8 +168,8 @@ func (r *Reader) Columns(names ...string) ([]int, error) {
 }
 
 // Next is the next row's cells, as many as the file is wide; empty lines are passed over. The slice is valid until the
-// next call, its strings for good; they share one line, so clone what is kept of a large file. The end is io.EOF; any other error is an *Error, and after one that is not Fatal the next
-// call reads the row that follows.
+// next call, its strings for good; they share one line, so clone what is kept of a large file. The end is io.EOF; any
+// other error is an *Error, and after one that is not Fatal the next call reads the row that follows.
 func (r *Reader) Next() ([]string, error) {
 	for {
 		cells, err := r.read()
@@ -198,9 +198,8 @@ func (r *Reader) Next() ([]string, error) {
 // Line is the line of the row last read, from 1.
 func (r *Reader) Line() int { return r.line }
 
-// Rows is how many rows were read, faulty ones included, and Bytes how much of the file.
-func (r *Reader) Rows() int64  { return r.rows }
-func (r *Reader) Bytes() int64 { return r.bytes }
+// Rows is how many rows were read, faulty ones included.
+func (r *Reader) Rows() int64 { return r.rows }
 
 // read cuts the next line into cells; nil cells are an empty line or a comment.
 func (r *Reader) read() ([]string, error) {

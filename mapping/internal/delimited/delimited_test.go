@@ -123,7 +123,7 @@ func TestEndless(t *testing.T) {
 		var e *Error
 		require.ErrorAs(t, err, &e, name)
 		require.True(t, e.Fatal, name)
-		require.LessOrEqual(t, r.Bytes(), int64(1<<20+MaxLine+2), name)
+		require.LessOrEqual(t, r.bytes, int64(1<<20+MaxLine+2), name)
 		_, again := r.Next()
 		require.Equal(t, err, again, "a fatal error stays")
 	}

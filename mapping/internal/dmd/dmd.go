@@ -160,7 +160,7 @@ func (r *Reader) take(token xml.Token) (*Record, error) {
 func (r *Reader) end(name string) (*Record, error) {
 	r.depth--
 	r.ended = r.depth == 0
-	text := strings.Join(strings.Fields(string(r.text)), " ")
+	text := r.text
 	r.text = r.text[:0]
 	closed := &r.open[r.depth]
 	if closed.any {
@@ -178,7 +178,7 @@ func (r *Reader) end(name string) (*Record, error) {
 	if *field != "" {
 		return nil, r.fault("two elements "+name+" in one record", "take the file as it was published: nobody can tell which of them holds")
 	}
-	*field, parent.any = text, true
+	*field, parent.any = strings.Join(strings.Fields(string(text)), " "), true
 	return nil, nil
 }
 
