@@ -26,13 +26,16 @@ func Write(w io.Writer, h Header, rows []Row) error {
 		written = columnNames[:]
 	}
 	out.WriteString(strings.Join(written, "\t") + "\n")
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b Row) int {
+	byKey := func(a, b Row) int {
 		return cmp.Or(strings.Compare(a.Source.Value, b.Source.Value), strings.Compare(a.Source.TermCode, b.Source.TermCode),
 			strings.Compare(string(a.Context), string(b.Context)), strings.Compare(a.ValidFrom, b.ValidFrom))
-	})
-	for i := range sorted {
-		writeRow(out, &sorted[i], len(written))
+	}
+	if !slices.IsSortedFunc(rows, byKey) { // a copy of a large import is memory for nothing
+		rows = slices.Clone(rows)
+		slices.SortStableFunc(rows, byKey)
+	}
+	for i := range rows {
+		writeRow(out, &rows[i], len(written))
 	}
 	return out.Flush()
 }
@@ -62,6 +65,8 @@ func writeRow(out *bufio.Writer, row *Row, columns int) {
 func oneLine(cell string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r >= ' ' && r < 0x7f:
+			return r
 		case r == '\t' || r == '\n' || r == '\r':
 			return ' '
 		case unseen(r):

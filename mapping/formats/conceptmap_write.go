@@ -101,12 +101,16 @@ func termCode(c mapping.Code) []fhirExtension {
 	return []fhirExtension{{URL: extTermCode, String: c.TermCode}}
 }
 
-// inOrder is a copy of the rows in the order of their keys.
+// inOrder is the rows in the order of their keys: themselves, or a copy.
 func inOrder(rows []mapping.Row) []mapping.Row {
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b mapping.Row) int {
+	byKey := func(a, b mapping.Row) int {
 		return cmp.Or(compareKeys(&a, &b), strings.Compare(a.ValidFrom, b.ValidFrom))
-	})
+	}
+	if slices.IsSortedFunc(rows, byKey) {
+		return rows
+	}
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, byKey)
 	return sorted
 }
 
