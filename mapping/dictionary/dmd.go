@@ -38,18 +38,13 @@ func (f *file) dmd() {
 			f.note = "a schema, no dictionary"
 			return
 		case errors.As(err, &fault):
-			if f.ctx.Err() == nil {
-				f.refuse(fault.What, fault.Mend)
-			}
+			f.stopped(err, fault.What, fault.Mend)
 			return
 		case err != nil: // the end
 			if f.rows == 0 {
 				f.line = 0
 				f.refuse("XML without a product of dm+d", "load one of: "+known())
 			}
-			return
-		case f.through.n > maxFileBytes:
-			f.refuse("more bytes than any release has", "load the file as it was published")
 			return
 		}
 		f.product(record)

@@ -22,7 +22,7 @@ import (
 // Limits. The largest file of the trade, the descriptions of SNOMED CT's UK edition, has some 500 MiB and 4 M rows.
 const (
 	maxFiles     = 10_000
-	maxFileBytes = 4 << 30
+	maxFileBytes = 4 << 30 // of one file
 	maxRows      = 15_000_000
 	maxListed    = 100 // faults of one file that are listed one by one
 	every        = 8192
@@ -57,6 +57,7 @@ func Load(ctx context.Context, paths []string, progress func(Progress)) (*Dictio
 type loader struct {
 	ctx      context.Context
 	progress func(Progress)
+	maxBytes int64 // of one file
 	stores   map[mapping.Scheme]*store
 	seen     map[string]bool // files by absolute path
 	files    []*file
@@ -68,7 +69,7 @@ type loader struct {
 }
 
 func newLoader(ctx context.Context, progress func(Progress)) *loader {
-	return &loader{ctx: ctx, progress: progress, stores: map[mapping.Scheme]*store{}, seen: map[string]bool{}}
+	return &loader{ctx: ctx, progress: progress, maxBytes: maxFileBytes, stores: map[mapping.Scheme]*store{}, seen: map[string]bool{}}
 }
 
 // finish joins what stands in several files.
@@ -189,33 +190,37 @@ type file struct {
 	refused bool // as a whole
 }
 
-// counter counts what is read, and reads no further when the context ends.
+// counter counts what is read, and reads no further than the limit, or when the context ends.
 type counter struct {
-	ctx context.Context
-	r   io.Reader
-	n   int64
+	ctx    context.Context
+	r      io.Reader
+	n, max int64
 }
+
+var errTooLarge = errors.New("more bytes than any release has")
 
 func (c *counter) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	if c.n += int64(n); c.n > c.max {
+		return 0, errTooLarge
+	}
 	return n, err
 }
 
 // read reads one file from its bytes.
 func (l *loader) read(path string, size int64, from io.Reader) {
 	f := &file{loader: l, path: path, size: size, sum: sha256.New(), gave: map[mapping.Scheme]int{}}
-	f.through = &counter{ctx: l.ctx, r: io.TeeReader(from, f.sum)}
+	f.through = &counter{ctx: l.ctx, r: io.TeeReader(from, f.sum), max: l.maxBytes}
 	f.in = bufio.NewReaderSize(f.through, headBytes)
 	l.files = append(l.files, f)
 	head, err := f.in.Peek(headBytes)
 	switch {
 	case l.ctx.Err() != nil:
 		return
-	case err != nil && !errors.Is(err, io.EOF):
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errTooLarge):
 		f.refuse("cannot be read", "restore the file or its permissions")
 		return
 	case isXML(head):
@@ -242,7 +247,7 @@ func (f *file) delimited(head []byte) {
 		f.refuse("a "+releaseType(filepath.Base(f.path))+" release file", "load the file of the Snapshot folder: the others hold what is no longer true")
 		return
 	}
-	o.MaxRows, o.MaxBytes = maxRows, maxFileBytes
+	o.MaxRows, o.MaxBytes = maxRows, f.maxBytes
 	in, err := delimited.New(f.in, o)
 	var at []int
 	if err == nil && layout.columns != nil {
@@ -266,9 +271,9 @@ func (f *file) delimited(head []byte) {
 			err = nil
 		}
 	}
-	if fault := (*delimited.Error)(nil); errors.As(err, &fault) && f.ctx.Err() == nil {
+	if fault := (*delimited.Error)(nil); errors.As(err, &fault) {
 		f.line = fault.Line
-		f.refuse(fault.What, fault.Mend)
+		f.stopped(err, fault.What, fault.Mend)
 	}
 }
 
@@ -326,6 +331,17 @@ func (f *file) faultAt(line int, what, mend string) {
 	f.faulty++
 	if len(f.faults) < maxListed {
 		f.faults = append(f.faults, mapping.Fault{File: f.path, Line: line, What: what, Why: "its code has no words here", Mend: mend})
+	}
+}
+
+// stopped refuses what could not be read on, unless reading was to end.
+func (f *file) stopped(err error, what, mend string) {
+	switch {
+	case f.ctx.Err() != nil:
+	case errors.Is(err, errTooLarge):
+		f.refuse(errTooLarge.Error(), "load the file as it was published")
+	default:
+		f.refuse(what, mend)
 	}
 }
 

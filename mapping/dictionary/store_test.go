@@ -193,11 +193,14 @@ func TestEndlessRubbish(t *testing.T) {
 		"one text":   {"<a>", "x", 1 << 20, "a tag or a text of more than"},
 		"one tag":    {"<", "x", 1 << 20, "a tag or a text of more than"},
 		"depth":      {"<a>", "<a>", 1 << 20, "elements inside each other"},
+		"elements":   {"<a>", "<b/>", 2 << 20, "more bytes than any release has"},
+		"rows":       {"CodeId,Term,DmdProductCodeId\n", "1,x,322236009\n", 2 << 20, "more bytes than any release has"},
 		"no layout":  {"", "x", 1 << 20, "not a dictionary of a known layout"},
 		"only zeros": {"", "\x00", 1 << 20, "not a dictionary of a known layout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoader(context.Background(), nil)
+			l.maxBytes = 1 << 20
 			rubbish := &endless{text: c.text}
 			l.read("f", 0, io.MultiReader(strings.NewReader(c.start), rubbish))
 			_, faults := l.finish()

@@ -315,7 +315,7 @@ func (im *importer) readValues(in *bufio.Reader) {
 	if !ok {
 		return
 	}
-	folder := strings.ToLower(strings.ReplaceAll(im.name, `\`, "/"))
+	folder := "/" + strings.ToLower(strings.ReplaceAll(im.name, `\`, "/"))
 	assured := im.o.Assured || strings.Contains(folder, "/clinically assured/") && !strings.Contains(folder, "not clinically assured")
 	var claims []claim
 	for cells := range im.rowsOf(r, true) {

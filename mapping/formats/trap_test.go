@@ -153,6 +153,8 @@ func TestWithValueAssurance(t *testing.T) {
 	}{
 		"Updated/Clinically Assured/codesWithValues_AlternateMaps_READ2_1.txt":     {Options{}, true},
 		`D:\Updated\Clinically Assured\codesWithValues_AlternateMaps_READ2_1.txt`:  {Options{}, true},
+		"Clinically Assured/codesWithValues_AlternateMaps_READ2_1.txt":             {Options{}, true},
+		"Not Clinically Assured/codesWithValues_AlternateMaps_READ2_1.txt":         {Options{}, false},
 		"Updated/Not Clinically Assured/codesWithValues_AlternateMaps_READ2_1.txt": {Options{}, false},
 		"codesWithValues_AlternateMaps_READ2_1.txt":                                {Options{}, false},
 		"option/codesWithValues_AlternateMaps_READ2_1.txt":                         {Options{Assured: true}, true},
