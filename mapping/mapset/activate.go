@@ -68,7 +68,7 @@ func (f *Folder) differ(report *Report, p Policy, running *mapping.Set) {
 		return
 	}
 	if running == nil {
-		current := f.Current(p)
+		current := f.current(p)
 		if running = current.Set; running == nil && current.Pointer.Digest != "" {
 			report.Notices = append(report.Notices, "the active set cannot be loaded, so everything counts as added: "+current.Faults[0].Error())
 		}

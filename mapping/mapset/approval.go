@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/linkspan/linkspan/mapping"
 )
@@ -154,11 +156,12 @@ func Approve(file string, a Approving) (Approval, string, []mapping.Fault, error
 	if len(faults) > 0 {
 		return Approval{}, "", faults, nil
 	}
+	if faults := authorFault(file, facts.Author); len(faults) > 0 {
+		return Approval{}, "", faults, nil
+	}
 	switch {
 	case a.SHA256 != "" && a.SHA256 != facts.SHA256:
 		return Approval{}, "", nil, errors.New("mapset: approve: the file has changed since it was looked at")
-	case strings.TrimSpace(facts.Author) == "":
-		return Approval{}, "", []mapping.Fault{noAuthor(file)}, nil
 	case wrote(facts.Author, signer.Name()):
 		return Approval{}, "", nil, errors.New("mapset: approve: the author of a table cannot approve it")
 	}
@@ -181,9 +184,17 @@ func ReadFacts(file string) (Facts, []mapping.Fault) {
 	return t.facts, r.faults
 }
 
-func noAuthor(file string) mapping.Fault {
-	return mapping.Fault{File: file, What: "no header author", Why: "nobody may approve their own table, so it must say whose it is",
-		Mend: `add "# author: <name>" above the header row`}
+// authorFault refuses a table of which nobody could tell whose it is; nil where one can.
+func authorFault(file, author string) []mapping.Fault {
+	switch {
+	case person(author) == "":
+		return []mapping.Fault{{File: file, What: "no header author", Why: "nobody may approve their own table, so it must say whose it is",
+			Mend: `add "# author: <name>" above the header row`}}
+	case strings.ContainsFunc(author, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) }):
+		return []mapping.Fault{{File: file, What: "a header author in another alphabet", Why: "nobody may approve their own table, and names that only look alike pass for two people",
+			Mend: "write the name in Latin letters, as the agreement does"}}
+	}
+	return nil
 }
 
 // readNote reads the bytes of one note file, or says why not.
@@ -260,22 +271,45 @@ func (p Policy) faults(dir string) []mapping.Fault {
 	return faults
 }
 
-// wrote reports whether a person is one of the authors a header names.
+// wrote reports whether a person is one of the authors a header names: by the same name in whatever spelling, by the
+// name turned round ("Smith, Jane"), or by all of two or more names among others ("Dr Jane Smith").
 func wrote(authors, name string) bool {
-	split := func(r rune) bool { return strings.ContainsRune(",;&/+", r) }
-	for _, author := range strings.FieldsFunc(strings.ReplaceAll(" "+authors+" ", " and ", ","), split) {
-		if person(author) == person(name) {
-			return true
+	name = person(name)
+	several := strings.Contains(name, " ")
+	split := func(r rune) bool { return strings.ContainsRune(";&/+", r) }
+	for _, author := range strings.FieldsFunc(strings.ReplaceAll(" "+authors+" ", " and ", ";"), split) {
+		pieces := strings.Split(author, ",")
+		for i, piece := range pieces {
+			if names := person(piece); names == name || several && among(names, name) {
+				return true
+			}
+			if i > 0 && person(piece)+" "+person(pieces[i-1]) == name {
+				return true
+			}
 		}
 	}
-	return person(authors) == person(name)
+	return false
 }
 
-// person brings a name into the one form names are compared in: lower case, an address in angle brackets left out,
-// runs of spaces, dots, hyphens and underscores as one space.
+// among reports whether each word of name is one of the words of names.
+func among(names, name string) bool {
+	words := strings.Fields(names)
+	return !slices.ContainsFunc(strings.Fields(name), func(word string) bool { return !slices.Contains(words, word) })
+}
+
+// person brings a name into the one form names are compared in: lower case, without accents, without an address or the
+// host of one; runs of anything but letters and digits as one space.
 func person(name string) string {
 	name, _, _ = strings.Cut(name, "<")
-	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
-		return unicode.IsSpace(r) || r == '.' || r == '-' || r == '_'
-	}), " ")
+	name, _, _ = strings.Cut(name, "@")
+	var plain strings.Builder
+	for _, r := range norm.NFKD.String(name) {
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			plain.WriteRune(unicode.ToLower(r))
+		case !unicode.Is(unicode.Mn, r):
+			plain.WriteByte(' ')
+		}
+	}
+	return strings.Join(strings.Fields(plain.String()), " ")
 }

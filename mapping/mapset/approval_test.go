@@ -163,6 +163,29 @@ func TestTheAuthorNeverApproves(t *testing.T) {
 	}
 }
 
+// A person is the author however the header spells the name.
+func TestTheAuthorInManySpellings(t *testing.T) {
+	spelled := func(name, author string) error {
+		dir := t.TempDir()
+		staff := hire(t, name)
+		file := write(t, dir, "a.tsv", strings.Replace(plain(), "Ann Author", author, 1))
+		_, _, faults, err := mapset.Approve(file, mapset.Approving{Key: staff[name], Role: "safety officer", Words: "mine", At: at})
+		if len(faults) > 0 {
+			return faults[0]
+		}
+		return err
+	}
+	for _, author := range []string{"José García", "GARCIA, JOSE", "Dr. Jose Garcia (EMIS)", "jose.garcia@example.org", "Ann Author; jose_garcia",
+		"Jose\u0301 Garci\u0301a", "Ann Author, Dr José García"} {
+		require.ErrorContains(t, spelled("Jose.Garcia", author), "author of a table cannot approve", author)
+	}
+	for _, author := range []string{"Jose Gonzalez", "Jose, Garcia-Lorca", "Ann Author", "Garcia Lorca; Jose Martinez"} {
+		require.NoError(t, spelled("Jose.Garcia", author), author)
+	}
+	require.ErrorContains(t, spelled("Jane.Smith", "J\u0430ne Smith"), "another alphabet")
+	require.ErrorContains(t, spelled("Jane.Smith", "-"), "no header author")
+}
+
 // Notes signed with the right key by another tool than Approve: what they state is held against the table.
 func TestForgedApprovals(t *testing.T) {
 	for what, c := range map[string]struct{ old, new, want string }{
@@ -289,6 +312,8 @@ func TestWhichRowsNeedTwoApprovals(t *testing.T) {
 		"degrade":          {hand("g", "linkspan.degrade", "ctv3", "local", "entry||E|XaLGM||E|equivalent|any|no||||", "drug-allergy||D|XaLGR||D|equivalent|any|no||||", "medication||M|XaLGN||M|equivalent|any|no||||"), 2},
 		"kind":             {hand("k", "ctv3", "linkspan.kind", "local", "14L..||x|drug-allergy|||source-is-narrower-than-target|any|no||||", "14M..||x|no-known-allergies|||equivalent|any|no||||"), 2},
 		"words":            {plain("A1...|00|ALLERGY to nuts|XaAA1||Allergy to nuts|equivalent|any|no||||", "A2...|00|One|XaAA2||Eins|equivalent|any|no||||"), 1},
+		"no words":         {plain("A1...|00||XaAA1|||equivalent|any|no||||", "A2...|00|One|XaAA2|||equivalent|any|no||||"), 1},
+		"slot in capitals": {hand("e", "emisweb.status", "systmone.state", "local", "DRUG||x|y||y|equivalent|any|no||||", "Sex||x|z||z|equivalent|any|no||||"), 1},
 		"no-map of words":  {plain("A1...|00|H/O: penicillin allergy||||no-map|any|no|none|||"), 1},
 		"not yet in force": {plain("A1...|00|One|XaAA1||Eins|equivalent|allergy|no||2030-01-01||", "A2...|00|One|XaAA2||Eins|equivalent|any|no||||"), 1},
 	} {

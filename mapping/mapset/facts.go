@@ -37,7 +37,8 @@ func StrictRow(t *mapping.Table, row *mapping.Row) bool {
 }
 
 // strictRow reports a row that can code an allergy or a medication: by its context, by a degrade or kind row that names
-// one, or by its words. The words count because a row for any context also answers for allergies.
+// one, or by its words. The words count because a row for any context also answers for allergies; a row without any may
+// be one, for a dictionary gives it its words.
 func strictRow(row *mapping.Row) bool {
 	switch row.Context {
 	case mapping.MedicationContext, mapping.IssueContext:
@@ -47,6 +48,9 @@ func strictRow(row *mapping.Row) bool {
 		return true
 	}
 	if row.Source.Scheme.Enumeration() && strictWords(row.Source.Value) || row.Target.Scheme.Enumeration() && strictWords(row.Target.Value) {
+		return true
+	}
+	if row.Source.Term == "" && row.Target.Term == "" && !row.Source.Scheme.Enumeration() && !row.Target.Scheme.Enumeration() {
 		return true
 	}
 	return allergyWords(row.Source.Term) || allergyWords(row.Target.Term)
@@ -62,10 +66,11 @@ func strictScheme(s mapping.Scheme) bool {
 	return found && strictWords(slot)
 }
 
-// strictWords reports the name of a slot, a kind or a degrade code that is about allergies or medication.
+// strictWords reports the name of a slot, a kind or a degrade code that is about allergies or medication, in any letter
+// case.
 func strictWords(name string) bool {
 	for _, word := range [...]string{"allerg", "sensitivity", "drug", "medication", "prescription", "issue"} {
-		if strings.Contains(name, word) {
+		if foldContains(name, word) {
 			return true
 		}
 	}

@@ -23,6 +23,7 @@ const (
 	lockFile    = "LOCK"
 	newPrefix   = ".new-"  // a set being written
 	gonePrefix  = ".gone-" // a set being deleted
+	oldPrefix   = ".old-"  // a set being replaced by one of the same digest
 )
 
 // Folder is one folder of map sets. It holds nothing open and may be used by many goroutines. The files of kept sets are
@@ -263,7 +264,7 @@ func (f *Folder) make() error {
 	return nil
 }
 
-// lock takes the folder for one change, and removes what a crash left of another.
+// lock takes the folder for one change, and removes what a crash left of another; a set that was being replaced returns.
 func (f *Folder) lock() (unlock func(), err error) {
 	if err := f.make(); err != nil {
 		return nil, err
@@ -280,7 +281,13 @@ func (f *Folder) lock() (unlock func(), err error) {
 		return nil, errors.Join(fmt.Errorf("mapset: lock: %w", err), file.Close())
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), newPrefix) || strings.HasPrefix(e.Name(), gonePrefix) {
+		if name, ok := strings.CutPrefix(e.Name(), oldPrefix); ok && hexadecimal(name, 16) {
+			if _, err := os.Lstat(f.in(name)); errors.Is(err, fs.ErrNotExist) {
+				_ = os.Rename(f.in(e.Name()), f.in(name)) // what cannot be is tried next time
+				continue
+			}
+		}
+		if strings.HasPrefix(e.Name(), newPrefix) || strings.HasPrefix(e.Name(), gonePrefix) || strings.HasPrefix(e.Name(), oldPrefix) {
 			_ = os.RemoveAll(f.in(e.Name())) // what stays is removed next time
 		}
 	}

@@ -444,6 +444,47 @@ func TestSomethingInTheWay(t *testing.T) {
 	}
 }
 
+// Wherever a change is cut short, the set that was active acts, without anybody doing anything, and the next change
+// clears what is left.
+func TestAChangeCutShort(t *testing.T) {
+	for what, cut := range map[string]func(sets, name string) error{
+		"while the new set is written": func(sets, _ string) error {
+			return errors.Join(os.Mkdir(filepath.Join(sets, ".new-1"), 0o700), os.WriteFile(filepath.Join(sets, ".new-1", "a.tsv"), []byte("half"), 0o400))
+		},
+		"between the two renames of a set of other approvals": func(sets, name string) error {
+			return os.Rename(filepath.Join(sets, name), filepath.Join(sets, ".old-"+name))
+		},
+		"after both": func(sets, name string) error {
+			return os.CopyFS(filepath.Join(sets, ".old-"+name), os.DirFS(filepath.Join(sets, name)))
+		},
+		"while an old set is deleted": func(sets, _ string) error {
+			return os.Mkdir(filepath.Join(sets, ".gone-0123456789abcdef"), 0o700)
+		},
+		"before the pointer is moved": func(sets, _ string) error {
+			return os.WriteFile(filepath.Join(sets, ".tmp-1"), []byte("{"), 0o600)
+		},
+	} {
+		dir := t.TempDir()
+		write(t, dir, "a.tsv", version(1))
+		f := mapset.Open(dir)
+		digest := activate(t, f, test).Manifest.Digest()
+		require.NoError(t, cut(f.SetsDir(), digest[:16]), what)
+		l := f.Current(test)
+		require.NoError(t, l.Err(), what)
+		require.Equal(t, digest, l.Set.Digest(), what)
+		write(t, dir, "a.tsv", version(2))
+		require.NoError(t, activate(t, f, test).Err(), what)
+		back, err := f.Rollback(test, "", "tester", at)
+		require.NoError(t, err, what)
+		require.Equal(t, digest, back.Pointer.Digest, what)
+		entries, err := os.ReadDir(f.SetsDir())
+		require.NoError(t, err)
+		for _, e := range entries {
+			require.False(t, e.IsDir() && e.Name()[0] == '.', "%s: %s", what, e.Name())
+		}
+	}
+}
+
 // Many read while one activates and old sets are deleted: each reads one whole set.
 func TestReadersDuringActivation(t *testing.T) {
 	dir := t.TempDir()

@@ -3,6 +3,7 @@ package mapset
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -125,20 +126,27 @@ func (f *Folder) place(dir string, m Manifest) (same bool, err error) {
 		return false, err
 	}
 	name := short(m.Digest())
-	if _, err := os.Lstat(f.in(name)); err == nil {
-		if alike(dir, f.in(name)) {
-			return true, nil
-		}
-		old := f.in(gonePrefix + name)
-		if err := os.Rename(f.in(name), old); err != nil {
+	there, old := f.in(name), f.in(oldPrefix+name)
+	if _, err := os.Lstat(there); err != nil {
+		if err := os.Rename(dir, there); err != nil {
 			return false, err
 		}
-		defer os.RemoveAll(old)
+		return false, syncDir(f.in())
 	}
-	if err := os.Rename(dir, f.in(name)); err != nil {
+	if alike(dir, there) {
+		return true, nil
+	}
+	if err := os.Rename(there, old); err != nil {
 		return false, err
 	}
-	return false, syncDir(f.in())
+	if err := os.Rename(dir, there); err != nil {
+		return false, errors.Join(err, os.Rename(old, there))
+	}
+	if err := syncDir(f.in()); err != nil {
+		return false, err
+	}
+	_ = os.RemoveAll(old) // what stays is removed next time
+	return false, nil
 }
 
 // alike reports whether two folders hold one set: manifests that list the same, and the same files.

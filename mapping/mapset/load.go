@@ -11,10 +11,28 @@ import (
 
 // Current loads the active set. Where none ever was: in test the starter tables alone, in live a fault.
 func (f *Folder) Current(p Policy) Loaded {
+	if pointer, found, err := f.Active(); found && err == nil {
+		if _, err := f.resolve(pointer.Digest); err != nil {
+			f.settle()
+		}
+	}
+	return f.current(p)
+}
+
+// settle waits for a change under way, and brings back the set that one cut short was replacing. Where it cannot, whoever
+// looks for the set says that it is gone.
+func (f *Folder) settle() {
+	if unlock, err := f.lock(); err == nil {
+		unlock()
+	}
+}
+
+// current is Current, also for one who holds the lock.
+func (f *Folder) current(p Policy) Loaded {
 	for attempt := 0; ; attempt++ {
 		pointer, found, err := f.Active()
 		if err != nil {
-			return f.none(err.Error(), "it is not known which set acts", "linkspan tables activate, or linkspan tables rollback --to one of linkspan tables list")
+			return f.none(err.Error(), "it is not known which set acts", "linkspan tables activate, or linkspan tables rollback to one of linkspan tables list")
 		}
 		if !found {
 			return f.atFirst(p)
@@ -39,7 +57,7 @@ func (f *Folder) atFirst(p Policy) Loaded {
 	}
 	if len(history) > 0 {
 		return f.none("the file ACTIVE is gone", "a set was active and would be replaced without a word",
-			"linkspan tables rollback --to "+short(history[len(history)-1].Digest)+", or linkspan tables activate")
+			"linkspan tables rollback "+short(history[len(history)-1].Digest)+", or linkspan tables activate")
 	}
 	var drafts int
 	if l, err := list(f.dir); err == nil && f.dir != "" {
@@ -78,7 +96,7 @@ func (f *Folder) none(what, why, mend string) Loaded {
 func (f *Folder) Load(digest string, p Policy) Loaded {
 	name, err := f.resolve(digest)
 	if err != nil {
-		return f.none(err.Error(), "what is gone cannot act", "linkspan tables activate, or linkspan tables rollback --to one of linkspan tables list")
+		return f.none(err.Error(), "what is gone cannot act", "linkspan tables activate, or linkspan tables rollback to one of linkspan tables list")
 	}
 	return load(f.in(name), digest, p)
 }

@@ -148,9 +148,7 @@ func (r *reader) approvals(name string, t readTable, notes []string) Status {
 	if t.facts.Strict > 0 {
 		s.Needs = 2
 	}
-	if strings.TrimSpace(t.facts.Author) == "" {
-		r.faults = append(r.faults, noAuthor(r.place(name)))
-	}
+	r.faults = append(r.faults, authorFault(r.place(name), t.facts.Author)...)
 	people, keys := map[string]bool{}, map[string]bool{}
 	for _, file := range notes {
 		data, err := readNote(filepath.Join(r.dir, file))
