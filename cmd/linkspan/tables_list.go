@@ -225,4 +225,7 @@ func printStatus(out io.Writer, tables []statusJSON) {
 		rows = append(rows, []string{filepath.Base(s.File), s.State, string(s.Layer), number(s.Rows), number(s.Strict), approvals})
 	}
 	list(out, "  ", []column{{head: "table", limit: 40}, {head: "state"}, {head: "layer"}, {head: "rows", right: true}, {head: "strict", right: true}, {head: "approvals"}}, rows)
+	if slices.ContainsFunc(tables, func(s statusJSON) bool { return s.Strict > 0 }) {
+		fmt.Fprintln(out, "  strict are rows for allergies or medication: two different people approve the table")
+	}
 }
