@@ -184,7 +184,8 @@ func (im *importer) finish() (*Import, []mapping.Fault) {
 		out.Tables = append(out.Tables, Table{Header: d.header, Rows: rows})
 	}
 	if usable == 0 {
-		im.fault(0, "no row that can be used", "there is nothing to translate with", "see that this is the file you meant; it was read as "+string(im.format))
+		line, why := im.mostNoted()
+		im.fault(line, "no row that can be used"+why, "there is nothing to translate with", "see that this is the file you meant; it was read as "+string(im.format))
 	}
 	for i := range out.Tables {
 		im.fillHeader(&out.Tables[i], len(out.Tables) > 1)
@@ -198,6 +199,21 @@ func (im *importer) finish() (*Import, []mapping.Fault) {
 	out.Notes = im.notes
 	im.src.report(im.rows)
 	return out, nil
+}
+
+// mostNoted is what was said of most rows, and the first line of it.
+func (im *importer) mostNoted() (line int, why string) {
+	most := 0
+	for _, n := range im.notes {
+		if n.Count <= most {
+			continue
+		}
+		most, line, why = n.Count, 0, fmt.Sprintf(" (of %d rows %d: %s)", im.rows, n.Count, n.What)
+		if len(n.Lines) > 0 {
+			line = slices.Min(n.Lines)
+		}
+	}
+	return line, why
 }
 
 // tolerance is how many rows may hide one whose code is none. A supplier's own list of codes has words and local inventions

@@ -12,12 +12,15 @@ import (
 // headSize is how much of a file Sniff is given.
 const headSize = 64 << 10
 
-// layouts are the header rows that tell a format: every name must be there, in any case and order. The first that fits
-// is taken.
-var layouts = [...]struct {
+// layout is a format and the columns it is known by.
+type layout struct {
 	format Format
 	names  []string
-}{
+}
+
+// layouts are the header rows that tell a format: every name must be there, in any case and order. The first that fits
+// is taken.
+var layouts = [...]layout{
 	{LinkspanTable, []string{"source_code", "target_code", "relation", "context", "assured"}},
 	{CodeList, []string{"source_system", "source_code", "target_system", "target_code"}},
 	{SSSOM, []string{"subject_id", "predicate_id", "object_id"}},
@@ -97,7 +100,26 @@ func Sniff(head []byte, name string) (Format, *mapping.Fault) {
 			return unknown(number, n.what, n.mend)
 		}
 	}
-	return unknown(number, "a header row of no known layout", "give the file as it was published; the package documentation lists the layouts")
+	if strings.Contains(line, ";") && slices.ContainsFunc(layouts[:], func(l layout) bool { return holds(cells(line, delimited.Options{Comma: ';', Quoted: true}), l.names) }) {
+		return unknown(number, "cells parted by semicolons", "take the file as it was published: a spreadsheet has written this one")
+	}
+	return unknown(number, "a header row of no known layout", "give the file as it was published, its header row first; known are "+known())
+}
+
+// known names the formats for people.
+func known() string {
+	names := []string{string(DMDHistory) + " (f_history1, f_vmp2, f_vtm2)", string(FHIRConceptMap) + " in JSON"}
+	for _, l := range layouts {
+		switch l.format {
+		case readAndCTV3:
+			names = append(names, string(ReadCTV3), string(CTV3Read))
+		case EMISDrugs:
+		default:
+			names = append(names, string(l.format))
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // headerLine is the first line that is neither empty nor a comment, its number, and the lines after it.
