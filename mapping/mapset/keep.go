@@ -26,7 +26,7 @@ func (f *Folder) keep(p Policy, by string, at time.Time) (Report, bool, error) {
 		return Report{}, false, fmt.Errorf("mapset: keep: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	r := reader{dir: dir, shown: f.dir, policy: p}
+	r := reader{dir: dir, shown: f.dir, moved: true, policy: p}
 	if l, err = r.copy(f.dir, l); err != nil {
 		return Report{}, false, fmt.Errorf("mapset: keep: %w", err)
 	}

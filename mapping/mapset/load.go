@@ -103,9 +103,9 @@ func (f *Folder) Load(digest string, p Policy) Loaded {
 
 // load loads the set in a folder, the digest of which starts as given.
 func load(dir, digest string, p Policy) Loaded {
-	r := reader{dir: dir, made: true, kept: true, policy: p}
+	r := reader{dir: dir, made: true, policy: p}
 	if strings.HasPrefix(filepath.Base(dir), newPrefix) { // of Unpack
-		r.kept, r.shown = false, filepath.Join(filepath.Dir(dir), short(digest))
+		r.moved, r.shown = true, filepath.Join(filepath.Dir(dir), short(digest))
 	}
 	const mend = "linkspan tables activate, or linkspan tables rollback"
 	refuse := func(name, what, why string) Loaded {

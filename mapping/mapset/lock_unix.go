@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// movesOpen says that a folder may be renamed while files in it are open.
+const movesOpen = true
+
 // lock waits until nobody else holds the lock of f. It is gone when f is closed or the process ends.
 func lock(f *os.File) error {
 	for {

@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// movesOpen says that a folder may be renamed while files in it are open.
+const movesOpen = false
+
 // lock waits until nobody else holds the lock of f. It is gone when f is closed or the process ends.
 func lock(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, &windows.Overlapped{})

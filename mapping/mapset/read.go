@@ -52,7 +52,7 @@ type reader struct {
 	dir    string
 	shown  string // the folder faults name, where it is not dir: of a copy, the folder it was copied from
 	made   bool   // the folder is of a set, not of drafts
-	kept   bool   // and it stays: the words of its large tables are left in their files
+	moved  bool   // it is renamed while its tables are in use
 	policy Policy
 	faults []mapping.Fault
 }
@@ -82,6 +82,11 @@ func (r *reader) changed(name string) {
 // table reads one table. Its rows are those in force on the policy's day; the facts are of all rows, for which the file is
 // read again where some are not in force.
 func (r *reader) table(name string) readTable {
+	before, err := os.Stat(filepath.Join(r.dir, name))
+	if err != nil {
+		r.unreadable(name)
+		return readTable{}
+	}
 	t := r.parse(name, r.policy.Day)
 	if t == nil {
 		return readTable{}
@@ -99,7 +104,12 @@ func (r *reader) table(name string) readTable {
 			return readTable{}
 		}
 	}
-	return readTable{t, factsOf(all)}
+	facts := factsOf(all)
+	if after, err := os.Stat(filepath.Join(r.dir, name)); err != nil || !sameFile(before, after) {
+		r.changed(name)
+		return readTable{}
+	}
+	return readTable{t, facts}
 }
 
 func (r *reader) parse(name, day string) *mapping.Table {
@@ -112,7 +122,7 @@ func (r *reader) parse(name, day string) *mapping.Table {
 	options := mapping.Options{Layer: mapping.LocalLayer, Day: day, Dictionary: r.policy.Dictionary}
 	var t *mapping.Table
 	var faults []mapping.Fault
-	if r.kept {
+	if movesOpen || !r.moved { // the words of large tables stay in their files
 		t, faults = mapping.ReadFile(os.DirFS(r.dir), name, options)
 	} else {
 		f, err := os.Open(file)
