@@ -71,9 +71,9 @@ func (f *file) tpp(cells []string) {
 // removedData reads the mark of SystmOne's extracts; an extract that has no such column takes nothing back.
 func removedData(cell string) (removed, ok bool) {
 	switch strings.ToLower(cell) {
-	case "", "0", "false":
+	case "", "0", "false", "n", "no":
 		return false, true
-	case "1", "true":
+	case "1", "true", "y", "yes":
 		return true, true
 	}
 	return false, false

@@ -9,7 +9,8 @@
 // in a supplier's list of codes) and more than ten are, or one identifier stands in scientific notation, the file is
 // refused: it was damaged, and damage that does not show is worse than damage that does. A row whose two terms differ in class of context is left out, as
 // mapping.Parse would refuse it. A Read v2 code without a term code becomes that of the preferred term, 00: the row then
-// answers for no synonym. Codes that start with Y in a CTV3 column are local to SystmOne, and left out.
+// answers for no synonym. Codes that start with Y in a CTV3 column are local to SystmOne, not CTV3: SystmOne's own extract gives
+// them a table of scheme tpp, elsewhere they are left out.
 //
 // Where a format ranks its rows, its own rule chooses. Where several rows of one key remain and the source does not
 // choose: the only equivalent target is taken; else a national map gives an explicit no-map row (so that no lower layer
@@ -54,7 +55,7 @@
 //   - EMIS Coding_DrugCode: CodeId Term DmdProductCodeId. CodeId is a number local to EMIS, no code of a scheme; refused
 //     as a table, it is a dictionary.
 //   - TPP SRCtv3ToVersion2 and SRCtv3ToSnomed: RowIdentifier Ctv3Code Version2Code or SnomedCode, RemovedData. Removed rows
-//     are out; of one RowIdentifier the last row counts.
+//     are out; of one RowIdentifier the last row counts. CTV3 and SystmOne's local codes give two tables.
 //
 // Such a row never codes: it states no degree. It shows a reviewer what the supplier files beside the code, where no other
 // table has a row. In the layer supplier it would hide the assured national row of its key, and a code that the nation

@@ -35,9 +35,9 @@ func (f Format) told() told {
 	case EMISCodes:
 		return told{"emisweb", "EMIS Web extract, Coding_ClinicalCode", supplier, mapping.DerivedLayer}
 	case TPPRead:
-		return told{"systmone-ctv3-readv2", "SystmOne extract, SRCtv3ToVersion2", supplier, mapping.DerivedLayer}
+		return told{"systmone", "SystmOne extract, SRCtv3ToVersion2", supplier, mapping.DerivedLayer}
 	case TPPSNOMED:
-		return told{"systmone-ctv3-snomed", "SystmOne extract, SRCtv3ToSnomed", supplier, mapping.DerivedLayer}
+		return told{"systmone", "SystmOne extract, SRCtv3ToSnomed", supplier, mapping.DerivedLayer}
 	case DMDHistory:
 		return told{"dmd-history", "NHSBSA dm+d, TRUD item 24", "Open Government Licence for dm+d TRUD", mapping.NationalLayer}
 	}
@@ -61,7 +61,7 @@ func (im *importer) fillHeader(t *Table, several bool) {
 	switch {
 	case h.ID == "":
 		h.ID = direction
-	case several || im.format == EMISCodes:
+	case several || im.format == EMISCodes || im.format == TPPRead || im.format == TPPSNOMED:
 		h.ID += "-" + direction
 	}
 	if h.Layer == mapping.DerivedLayer && im.format == CodeList { // its direction may have a table of another layer too

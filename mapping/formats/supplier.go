@@ -22,14 +22,15 @@ func (im *importer) readEMIS(in *bufio.Reader) {
 	read, local := im.draftFor(mapping.ReadV2, mapping.SNOMED, im.layer()), im.draftFor(mapping.EMISLocal, mapping.SNOMED, im.layer())
 	read.optional, local.optional = true, true
 	for cells := range im.rowsOf(r, false) {
-		line, concept := r.Line(), cells[at[3]]
-		if cells[at[2]] == "" {
+		// The file has a million rows, and half of each line is of no use: what is kept must not hold on to it.
+		line, native, concept := r.Line(), strings.Clone(cells[at[2]]), strings.Clone(cells[at[3]])
+		if native == "" {
 			im.note(line, "left out: no ReadTermId")
 			continue
 		}
-		source, err := mapping.ParseEMIS(cells[at[2]], cells[at[1]])
+		source, err := mapping.ParseEMIS(native, strings.Clone(cells[at[1]]))
 		if err != nil {
-			im.badCode(line, "source code", cells[at[2]], err)
+			im.badCode(line, "source code", native, err)
 			continue
 		}
 		if concept == "" || concept == "0" {
@@ -82,7 +83,8 @@ func (im *importer) openDetected(in *bufio.Reader) (*delimited.Reader, bool) {
 }
 
 // readTPP reads SRCtv3ToVersion2 or SRCtv3ToSnomed of a SystmOne extract. An extract repeats a RowIdentifier when the row
-// changes: the last one counts, and it is gone where RemovedData says so.
+// changes: the last one counts, and it is gone where RemovedData says so. The column of CTV3 has SystmOne's own codes (Y...)
+// too, which are no CTV3: they are a table of their own.
 func (im *importer) readTPP(in *bufio.Reader) {
 	r, ok := im.openDetected(in)
 	if !ok {
@@ -115,7 +117,8 @@ func (im *importer) readTPP(in *bufio.Reader) {
 		pairs = append(pairs, p)
 	}
 	from, to, layer := im.direction()
-	d := im.draftFor(from, to, layer)
+	national, local := im.draftFor(from, to, layer), im.draftFor(mapping.TPPLocal, to, layer)
+	national.optional, local.optional = true, true
 	for _, p := range pairs {
 		switch {
 		case p.removed:
@@ -124,17 +127,15 @@ func (im *importer) readTPP(in *bufio.Reader) {
 		case p.target == "":
 			im.note(p.line, "left out: no target")
 			continue
-		case strings.HasPrefix(p.source, "Y"):
-			im.note(0, "codes local to SystmOne (Y...), left out")
-			continue
 		}
-		row := mapping.Row{Source: mapping.Code{Scheme: from, Value: p.source}, Target: mapping.Code{Scheme: to, Value: p.target}, Relation: mapping.Related, Line: p.line}
-		if to == mapping.ReadV2 && len(p.target) == 7 {
-			row.Target.Value, row.Target.TermCode = p.target[:5], p.target[5:]
+		row := mapping.Row{Source: inside(from, p.source, "", ""), Target: inside(to, p.target, "", ""), Relation: mapping.Related, Line: p.line}
+		d := national
+		if row.Source.Scheme == mapping.TPPLocal {
+			d = local
 		}
 		im.add(d, row)
 	}
-	im.noteNeverCodes(d)
+	im.noteNeverCodes(national, local)
 }
 
 // removed reads RemovedData; what is neither yes nor no removes, and is noted.
