@@ -7,10 +7,11 @@
 //
 // A row whose code fails its scheme is left out and noted with its line; when more than one row of a hundred is so (of ten
 // in a supplier's list of codes) and more than ten are, or one identifier stands in scientific notation, the file is
-// refused: it was damaged, and damage that does not show is worse than damage that does. A row whose two terms differ in class of context is left out, as
-// mapping.Parse would refuse it. A Read v2 code without a term code becomes that of the preferred term, 00: the row then
-// answers for no synonym. Codes that start with Y in a CTV3 column are local to SystmOne, not CTV3: SystmOne's own extract gives
-// them a table of scheme tpp, elsewhere they are left out.
+// refused: it was damaged, and damage that does not show is worse than damage that does. A row whose two terms differ in
+// class of context is left out, as mapping.Parse would refuse it; a term that lost a character on its way is no term. A
+// Read v2 code without a term code becomes that of the preferred term, 00: the row then answers for no synonym. Codes that
+// start with Y in a CTV3 column are local to SystmOne, not CTV3: SystmOne's own extract gives them a table of scheme tpp,
+// elsewhere they are left out.
 //
 // Where a format ranks its rows, its own rule chooses. Where several rows of one key remain and the source does not
 // choose: the only equivalent target is taken; else a national map gives an explicit no-map row (so that no lower layer
