@@ -138,6 +138,9 @@ type Table struct {
 // Len is the number of rows in force.
 func (t *Table) Len() int { return t.packed.count }
 
+// Until is the first day on which other rows are in force, YYYY-MM-DD; empty is never.
+func (t *Table) Until() string { return t.until }
+
 // Warnings are what a reviewer should look at and what does not refuse the table, one for each kind.
 func (t *Table) Warnings() []Warning { return t.warned }
 

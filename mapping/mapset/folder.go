@@ -312,6 +312,9 @@ func parseManifest(data []byte) (Manifest, error) {
 	if err := strict(data, &m); err != nil {
 		return Manifest{}, errors.New("the manifest is damaged")
 	}
+	if m.unprintable() {
+		return Manifest{}, errors.New("the manifest is damaged")
+	}
 	files := map[string]bool{}
 	for _, e := range m.Tables {
 		name := strings.TrimPrefix(e.File, starterPrefix)
@@ -324,6 +327,16 @@ func parseManifest(data []byte) (Manifest, error) {
 		return Manifest{}, errors.New("the manifest is damaged")
 	}
 	return m, nil
+}
+
+// unprintable reports a manifest whose words would do something to the terminal they are shown on.
+func (m Manifest) unprintable() bool {
+	words := []string{m.Pair, m.By}
+	for _, e := range m.Tables {
+		words = append(words, e.ID, e.Version, string(e.Layer), string(e.From), string(e.To))
+		words = append(words, e.Approvals...)
+	}
+	return slices.ContainsFunc(words, func(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) })
 }
 
 // strict decodes one JSON value with no unknown member and nothing after it.

@@ -213,6 +213,44 @@ func TestThePairsOwnCheck(t *testing.T) {
 	require.ErrorContains(t, f.Current(policy).Err(), "no table to dm+d")
 }
 
+// Two tables that agree today and will not on a later day are told before they are activated.
+func TestADayOnWhichTheSetWillBeRefused(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.tsv", plain("A1...|00|One|XaAA1||Eins|equivalent|any|no||||"))
+	write(t, dir, "b.tsv", strings.Replace(plain("A1...|00|One|XaAA2||Eins|equivalent|any|no||2027-02-01||", "A2...|00|One|XaAA2||Eins|equivalent|any|no|||2026-12-31|"), "read-plain", "read-other", 1))
+	policy := test
+	policy.Day = "2026-11-22"
+	report := mapset.Open(dir).Check(policy, nil)
+	require.NoError(t, report.Err())
+	told := ""
+	for _, w := range report.Warnings {
+		if strings.Contains(w.What, "will be refused") {
+			told = w.Error()
+		}
+	}
+	require.Contains(t, told, "a.tsv:10: from 2027-02-01 on the set will be refused: conflicts with b.tsv:10")
+
+	policy.Check = func(s *mapping.Set) []error {
+		if translate(s, "A2...") == "" {
+			return []error{errors.New("no row for A2...")}
+		}
+		return nil
+	}
+	report = mapset.Open(dir).Check(policy, nil)
+	require.NoError(t, report.Err())
+	require.Contains(t, fmt.Sprint(report.Warnings), "from 2027-01-01 on the set will be refused: no row for A2...")
+}
+
+// A manifest that was made to write on somebody's terminal is none.
+func TestAManifestIsPlainText(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.tsv", plain())
+	f := mapset.Open(dir)
+	activate(t, f, test)
+	edit(t, keptFile(t, f, "manifest.json"), func(s string) string { return strings.Replace(s, `"by": "`, `"by": "\u001b[2J`, 1) })
+	require.ErrorContains(t, f.Current(test).Err(), "the manifest is damaged")
+}
+
 func TestLiveRefusesWhatIsForTests(t *testing.T) {
 	dir := t.TempDir()
 	staff := hire(t, "bob")

@@ -106,6 +106,14 @@ type Policy struct {
 	Kept int
 }
 
+// check is the pair's own check.
+func (p Policy) check(set *mapping.Set) []error {
+	if p.Check == nil {
+		return nil
+	}
+	return p.Check(set)
+}
+
 func (p Policy) kept() int {
 	if p.Kept <= 0 {
 		return 5

@@ -334,12 +334,51 @@ func (r *reader) whole(out *Loaded, tables []*mapping.Table) {
 		w.File = r.shownFile(w.File)
 		out.Warnings = append(out.Warnings, w)
 	}
-	if r.policy.Check == nil {
-		return
-	}
-	for _, err := range r.policy.Check(set) {
+	for _, err := range r.policy.check(set) {
 		r.fault("", err.Error(), "the pair cannot be served by these tables", "add the table or the row")
 	}
+	if !r.made && len(r.faults) == 0 {
+		out.Warnings = append(out.Warnings, r.ahead(set)...)
+	}
+}
+
+// daysAhead is how many of the next days on which other rows come into force are looked at.
+const daysAhead = 3
+
+// ahead warns of what will refuse the set once other rows are in force: at the next such day it could not be read again,
+// and after it not be started with.
+func (r *reader) ahead(set *mapping.Set) []mapping.Warning {
+	for range daysAhead {
+		day := set.Until()
+		if day == "" {
+			return nil
+		}
+		tables := set.Tables()
+		for i, t := range tables {
+			if t.Until() != day {
+				continue
+			}
+			if tables[i] = r.parse(t.File, day); tables[i] == nil {
+				return nil // which is a fault by now
+			}
+		}
+		later, faults := mapping.NewSet(tables...)
+		for i := range faults {
+			faults[i].File = r.shownFile(faults[i].File)
+		}
+		if later != nil {
+			for _, err := range r.policy.check(later) {
+				faults = append(faults, mapping.Fault{File: r.place(""), What: err.Error(), Why: "the pair cannot be served by these tables", Mend: "add the table or the row"})
+			}
+		}
+		if len(faults) > 0 {
+			first := faults[0]
+			first.What = "from " + day + " on the set will be refused: " + first.What
+			return []mapping.Warning{{Fault: first, Count: len(faults)}}
+		}
+		set = later
+	}
+	return nil
 }
 
 // shownFile is the path of a file that mapping names by its name in the folder; starter tables have none.
