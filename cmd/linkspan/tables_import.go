@@ -237,15 +237,19 @@ func (w *draft) leaveOut(read *formats.Import, faults []mapping.Fault) bool {
 	return true
 }
 
-// draftName is the direction, and the id where one was asked for that says more.
+// draftName is the direction, and the id where one was asked for that says more, else what the id says after the direction.
 func draftName(h mapping.Header, id string) string {
 	name := string(h.From) + "-" + string(h.To)
-	if id != "" || strings.HasSuffix(h.ID, "-derived") {
-		if strings.HasPrefix(h.ID, name) {
-			name = h.ID
-		} else {
-			name += "-" + h.ID
-		}
+	_, more, _ := strings.Cut(h.ID, name)
+	switch {
+	case id == "" && h.From == h.To: // a history: its id says of what
+		name = h.ID
+	case id == "" && strings.HasPrefix(more, "-"): // -with-value, -derived
+		name += more
+	case id != "" && strings.HasPrefix(h.ID, name):
+		name = h.ID
+	case id != "":
+		name += "-" + h.ID
 	}
 	return strings.Map(func(r rune) rune {
 		if r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("-._", r)) {

@@ -64,7 +64,7 @@ func (im *importer) fillHeader(t *Table, several bool) {
 	case several || im.format == EMISCodes || im.format == TPPRead || im.format == TPPSNOMED:
 		h.ID += "-" + direction
 	}
-	if h.Layer == mapping.DerivedLayer && im.format == CodeList { // its direction may have a table of another layer too
+	if h.Layer == mapping.DerivedLayer && (format.id != "" || im.format == CodeList) { // beside a national table of its direction
 		h.ID += "-derived"
 	}
 	release := cmp.Or(o.Release, own.SourceRelease, releaseOf(base(im.name)))
