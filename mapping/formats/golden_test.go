@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,33 @@ func TestAnyForm(t *testing.T) {
 			for i := range want.Tables {
 				require.Equal(t, want.Tables[i].Rows, got.Tables[i].Rows, name, form)
 			}
+		}
+	}
+}
+
+// TestAnyOrder reads the files with their columns turned round, one more column, and in the suppliers' files every cell in
+// quotes: columns are found by name.
+func TestAnyOrder(t *testing.T) {
+	for name, quote := range map[string]string{
+		"rcsctmap2_uk_20200401000001.txt": "", "ctv3sctmap2_uk_20200401000001.txt": "", "codesWithValues_AlternateMaps_READ2_20200401000001.txt": "",
+		"codesWithValues_AlternateMaps_CTV3_20200401000001.txt": "", "codes.tsv": "", "SRCtv3ToVersion2.csv": `"`, "SRCtv3ToSnomed.csv": `"`,
+	} {
+		text, err := os.ReadFile("testdata/files/" + name)
+		require.NoError(t, err)
+		comma := map[string]string{"": "\t", `"`: ","}[quote]
+		var turned strings.Builder
+		for line := range strings.Lines(strings.ReplaceAll(string(text), `"`, "")) {
+			cells := append(strings.Split(strings.TrimRight(line, "\r\n"), comma), "more")
+			slices.Reverse(cells)
+			turned.WriteString(quote + strings.Join(cells, quote+comma+quote) + quote + "\n")
+		}
+		want, faults := Read(context.Background(), bytes.NewReader(text), name, goldenOptions(name))
+		require.Empty(t, faults, name)
+		got, faults := Read(context.Background(), strings.NewReader(turned.String()), name, goldenOptions(name))
+		require.Empty(t, faults, name)
+		require.Equal(t, len(want.Tables), len(got.Tables), name)
+		for i := range want.Tables {
+			require.Equal(t, want.Tables[i].Rows, got.Tables[i].Rows, name)
 		}
 	}
 }
