@@ -101,6 +101,8 @@ func TestParseEMIS(t *testing.T) {
 		"FUNDHC1-2":     "emis|FUNDHC1-2|",
 		"HNG0600":       "emis|HNG0600|",
 		"EGTON122":      "emis|EGTON122|",
+		"PC24-KC60":     "emis|PC24-KC60|",
+		"JHC1-SHHAPT":   "emis|JHC1-SHHAPT|",
 		"HNGNQRF14-A":   "emis|HNGNQRF14-A|",
 		"EMISICD10|F43": "emis|EMISICD10|F43|",
 	}
@@ -110,7 +112,7 @@ func TestParseEMIS(t *testing.T) {
 		require.Equal(t, want, c.Key())
 		require.Equal(t, "term", c.Term)
 	}
-	for _, native := range []string{"", "-1", "G20-", "G20-100", "G2.0", "G20 ", "John Smith", "asthma", "5.89E+17"} {
+	for _, native := range []string{"", "-1", "G20-", "G20-100", "Mrs-KC60", "G2.0", "G20 ", "John Smith", "asthma", "5.89E+17"} {
 		c, err := ParseEMIS(native, "")
 		require.Error(t, err, native)
 		require.True(t, c.IsZero())

@@ -145,13 +145,14 @@ func verhoeff(value string) bool {
 // emisLocalPrefixes start codes that are EMIS's own whatever their length; a hyphen inside them is part of the code (E §4).
 var emisLocalPrefixes = [...]string{"EMIS", "EGTON", "ALLERGY", "ESCT", "^", "FUNDHC", "JHCC", "RAFME"}
 
-// emisLocal applies E §4's rule to a native spelling: one of the prefixes, or more than five characters before a hyphen.
+// emisLocal applies E §4's rule to a native spelling: one of the prefixes, more than five characters before a hyphen, or
+// one of the two suffixes (KC60, SHHAPT) whose hyphen is part of the code.
 func emisLocal(native string) bool {
 	if emisLocalPrefix(native) {
 		return true
 	}
-	head, _, _ := strings.Cut(native, "-")
-	return len(head) > 5
+	head, suffix, _ := strings.Cut(native, "-")
+	return len(head) > 5 || suffix == "KC60" || suffix == "SHHAPT"
 }
 
 func emisLocalPrefix(native string) bool {
