@@ -370,6 +370,65 @@ func TestIndexOfLargeRows(t *testing.T) {
 	require.Equal(t, Unmapped, set.Translate(Code{Scheme: h.From, Value: long(0)}, h.To).Answer)
 }
 
+// Whatever the tables say: an allergy or a drug is coded by an equivalent row of a table that is not derived, the classes
+// of both sides known and one; nothing is coded by a row that is neither equivalent nor assured, or changes its class.
+func TestWhatIsCoded(t *testing.T) {
+	terms := []string{"", "One", "No one", "FH: one"}
+	rapid.Check(t, func(t *rapid.T) {
+		var tables []*Table
+		for _, layer := range []Layer{DerivedLayer, NationalLayer, LocalLayer} {
+			h := testHeader
+			h.ID, h.Layer = string(layer), layer
+			rows := drawRows(t)
+			for i := range rows {
+				rows[i].Source.Term = rapid.SampledFrom(terms).Draw(t, "words")
+				if rows[i].Relation != NoMap {
+					rows[i].Target.Term = rapid.SampledFrom([]string{"", rows[i].Source.Term}).Draw(t, "same words")
+				}
+			}
+			var text bytes.Buffer
+			require.NoError(t, Write(&text, h, rows))
+			table, faults := Parse(string(layer), &text, Options{})
+			require.Empty(t, faults)
+			tables = append(tables, table)
+		}
+		set, faults := NewSet(tables...)
+		require.Empty(t, faults)
+		for range 50 {
+			c := Code{Scheme: ReadV2, Value: rapid.StringMatching(`[A-D][0-9][.]{3}`).Draw(t, "value"),
+				TermCode: rapid.SampledFrom([]string{"", "00", "01", "10", "11"}).Draw(t, "term code"), Term: rapid.SampledFrom(terms).Draw(t, "term")}
+			contexts := rapid.SliceOfNDistinct(rapid.SampledFrom([]Context{WithValue, "problem", AllergyContext, "drug-allergy", MedicationContext, IssueContext}), 0, 2, rapid.ID).Draw(t, "contexts")
+			r := set.Translate(c, CTV3, contexts...)
+			if r.Answer != Mapped {
+				continue
+			}
+			row := r.Row()
+			require.True(t, row.Relation == Equivalent || row.Assured)
+			require.Equal(t, row.Target.Value, r.Target.Value)
+			require.Equal(t, c.Value, row.Source.Value)
+			require.True(t, row.Context == Any || slices.Contains(contexts, row.Context))
+			require.True(t, c.TermCode == "" || c.TermCode == row.Source.TermCode)
+			source := row.Class
+			if source == Unknown {
+				source = ClassOf(c.Term)
+			}
+			require.True(t, source == Unknown || row.TargetClass == Unknown || source == row.TargetClass)
+			if slices.ContainsFunc(contexts, Context.strict) {
+				require.Equal(t, Equivalent, row.Relation)
+				require.NotEqual(t, DerivedLayer, r.Table.Layer)
+				require.NotEqual(t, Unknown, source)
+				require.NotEqual(t, Unknown, row.TargetClass)
+			}
+			for _, above := range tables { // no row of the same key lies above
+				if above.Layer.rank() > r.Table.Layer.rank() {
+					_, there := above.packed.at(row.key())
+					require.False(t, there)
+				}
+			}
+		}
+	})
+}
+
 func TestUTF16(t *testing.T) {
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
 		_, faults := Parse("t.tsv", strings.NewReader(mark+"#\x00 \x00i\x00d\x00:\x00"), Options{})

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// movesOpen says that a folder may be renamed while files in it are open.
+// movesOpen says that files may be replaced, and their folder renamed, while they are open.
 const movesOpen = false
 
 // lock waits until nobody else holds the lock of f. It is gone when f is closed or the process ends.

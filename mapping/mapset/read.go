@@ -122,7 +122,7 @@ func (r *reader) parse(name, day string) *mapping.Table {
 	options := mapping.Options{Layer: mapping.LocalLayer, Day: day, Dictionary: r.policy.Dictionary}
 	var t *mapping.Table
 	var faults []mapping.Fault
-	if movesOpen || !r.moved { // the words of large tables stay in their files
+	if movesOpen || r.made && !r.moved { // the words of large tables stay in their files
 		t, faults = mapping.ReadFile(os.DirFS(r.dir), name, options)
 	} else {
 		f, err := os.Open(file)
