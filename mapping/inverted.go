@@ -33,8 +33,7 @@ func mirrors(t, other *Table) (mirrored, mapped int) {
 		}
 		mapped++
 		value, termCode := row.target()
-		start, _, end := other.packed.find(value)
-		for _, back := range (rowsOf{other, start, end, end}).rows() {
+		for _, back := range other.packed.group(other.packed.index.find(&other.packed, value)) {
 			target, targetTermCode := back.target()
 			if target == row.value() && sameOrUnstated(targetTermCode, row.termCode()) && sameOrUnstated(back.termCode(), termCode) {
 				mirrored++

@@ -155,23 +155,13 @@ func (p placed) term() string {
 	return p.table.row(&reading{words: &p.table.words}, p.packed()).Source.Term
 }
 
-// rowsOf are the rows of one source value in one table.
+// rowsOf are the rows of one source value in one table, of which the first begins at start.
 type rowsOf struct {
-	table            *Table
-	start, last, end int
+	table *Table
+	start int
 }
 
-func (l rowsOf) rows() iter.Seq2[int, packedRow] {
-	return func(yield func(int, packedRow) bool) {
-		for at := l.start; at < l.end; {
-			r := l.table.packed.row(at)
-			if !yield(at, r) {
-				return
-			}
-			at += r.size()
-		}
-	}
-}
+func (l rowsOf) rows() iter.Seq2[int, packedRow] { return l.table.packed.group(l.start) }
 
 // usualLayers is how many tables of one direction are looked up without allocating.
 const usualLayers = 8
@@ -179,8 +169,8 @@ const usualLayers = 8
 // layers appends the rows of a code's value in every table of the direction that has any, the highest layer first.
 func (s *Set) layers(c *Code, to Scheme, into []rowsOf) []rowsOf {
 	for _, t := range s.directions[pair{c.Scheme, to}] {
-		if start, last, end := t.packed.find(c.Value); start < end {
-			into = append(into, rowsOf{t, start, last, end})
+		if start := t.packed.index.find(&t.packed, c.Value); start != 0 {
+			into = append(into, rowsOf{t, start})
 		}
 	}
 	return into
@@ -194,11 +184,13 @@ func find(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 	return inContext(layers, c.TermCode, contexts), false
 }
 
-// haveTermCodes reports whether any of the rows has one. Rows are in the order of their term codes.
+// haveTermCodes reports whether any of the rows has one.
 func haveTermCodes(layers []rowsOf) bool {
 	for _, l := range layers {
-		if l.table.packed.row(l.last).termCode() != "" {
-			return true
+		for _, row := range l.rows() {
+			if row.termCode() != "" {
+				return true
+			}
 		}
 	}
 	return false
