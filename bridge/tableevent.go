@@ -18,6 +18,10 @@ const (
 // maxEventFaults bounds the faults of one event; linkspan tables check shows all.
 const maxEventFaults = 20
 
+// maxEventTables bounds the tables of one event, which must stay far below the
+// largest message a NATS server takes; linkspan tables list shows all.
+const maxEventTables = 200
+
 // TablesEvent is event.tables: what became of a map set on one instance. It
 // names files, lines, tables and counts, never the content of a cell.
 type TablesEvent struct {
@@ -42,8 +46,10 @@ type TablesEvent struct {
 	Removed    int `json:"removed"`
 	Retargeted int `json:"retargeted"`
 	Changed    int `json:"changed"`
-	// Tables are those of an active set, in the order of its digest.
-	Tables []TableInSet `json:"tables,omitempty"`
+	// TableCount is how many tables an active set has; Tables the first 200, in
+	// the order of its digest.
+	TableCount int          `json:"table_count,omitempty"`
+	Tables     []TableInSet `json:"tables,omitempty"`
 	// Warnings counts what a reviewer should look at.
 	Warnings int `json:"warnings,omitempty"`
 	// FaultCount is how many faults there are; Faults the first 20.

@@ -184,6 +184,7 @@ func (k *keeper) obeyed(ctx context.Context) bool {
 	} else {
 		k.seen = look
 	}
+	before := k.refused.Load() // of the pointer in NATS
 	k.refuse(pointer.Digest, pointer.By, []mapping.Fault{{File: filepath.Join(k.folder.SetsDir(), "ACTIVE"), What: "it was changed on this machine",
 		Why: "the pointer in NATS says which set all instances use", Mend: tablesync.Command}})
 	if running.Digest == "" {
@@ -202,6 +203,6 @@ func (k *keeper) obeyed(ctx context.Context) bool {
 		return false
 	}
 	k.seen = k.activeMark()
-	k.refused.Store(nil) // it is undone
+	k.refused.Store(before) // the change is undone; what the pointer asks for stays refused
 	return false
 }

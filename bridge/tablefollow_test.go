@@ -204,6 +204,19 @@ func TestInstancesFollowThePointer(t *testing.T) {
 	s.bothRefuse("", first)
 	require.NotNil(t, s.inUse().Refused)
 
+	// A change on both machines meanwhile is undone; the pointer stays refused.
+	for _, folder := range []*mapset.Folder{one, two} {
+		file := filepath.Join(folder.SetsDir(), "ACTIVE")
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, []byte(strings.ReplaceAll(string(text), first, starter)), 0o600))
+	}
+	s.bothRefuse(starter, first)
+	for _, folder := range []*mapset.Folder{one, two} {
+		require.Eventually(t, func() bool { return pointsTo(t, folder) == first }, 10*time.Second, time.Millisecond)
+	}
+	require.Never(t, func() bool { return s.inUse().Refused == nil }, 200*time.Millisecond, 20*time.Millisecond)
+
 	// The next push mends it, the one after goes back.
 	ada.active = ""
 	ada.draft(local("2", "XaPbt 9kXB."))

@@ -225,13 +225,14 @@ func (k *keeper) use(l mapset.Loaded, day, reason string) {
 		event.Previous = old.set.Digest()
 		event.changes(mapset.Diff(old.set, l.Set))
 	}
-	for _, e := range l.Tables {
+	event.TableCount = len(l.Tables)
+	for _, e := range l.Tables[:min(len(l.Tables), maxEventTables)] {
 		event.Tables = append(event.Tables, TableInSet{ID: e.ID, Version: e.Version, Layer: string(e.Layer), From: string(e.From), To: string(e.To), Rows: e.Rows, Approvals: e.Entry.Approvals})
 	}
 	k.current.Store(next)
 	k.refused.Store(nil)
 	k.publish("tables", event)
-	k.log.Info("tables active", zap.String("digest", event.Digest), zap.String("reason", reason), zap.String("by", event.By), zap.Int("tables", len(event.Tables)),
+	k.log.Info("tables active", zap.String("digest", event.Digest), zap.String("reason", reason), zap.String("by", event.By), zap.Int("tables", event.TableCount),
 		zap.Int("added", event.Added), zap.Int("removed", event.Removed), zap.Int("retargeted", event.Retargeted), zap.Int("changed", event.Changed))
 	for _, notice := range l.Notices {
 		k.log.Info("tables", zap.String("notice", notice))

@@ -166,9 +166,10 @@ func (k *keeper) lookActive(ctx context.Context) {
 	running := k.current.Load()
 	seen := k.activeMark()
 	look := seen
-	due := running.until != "" && k.today() >= running.until
+	today := k.today()
+	due := running.until != "" && today >= running.until || today < running.day // a clock that was ahead was put right
 	if due {
-		look += mark("day " + k.today())
+		look += mark("day " + today)
 	}
 	if look == k.seen {
 		return

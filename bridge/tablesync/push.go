@@ -50,38 +50,45 @@ func Push(ctx context.Context, js jetstream.JetStream, place Place, folder *maps
 	if now.Digest != o.Expected { // before anything is sent
 		return Pointer{}, &MovedError{Pair: place.Pair, Expected: o.Expected, Now: now}
 	}
-	if err := send(ctx, objects, folder, o.Digest); err != nil {
+	sent, err := send(ctx, js, objects, folder, o.Digest)
+	if err != nil {
 		return Pointer{}, err
 	}
 	if err := prune(ctx, kv, objects, o.Digest, o.At); err != nil {
 		return Pointer{}, err
 	}
-	return move(ctx, kv, place, o)
+	return move(ctx, kv, place, o, sent)
 }
 
 // send puts a kept set into the object store, unless it is there to the byte.
-func send(ctx context.Context, objects jetstream.ObjectStore, folder *mapset.Folder, digest string) error {
+// It reports whether it had to.
+func send(ctx context.Context, js jetstream.JetStream, objects jetstream.ObjectStore, folder *mapset.Folder, digest string) (bool, error) {
 	file, err := os.CreateTemp("", "linkspan-set-*")
 	if err != nil {
-		return fmt.Errorf("tablesync: push: %w", err)
+		return false, fmt.Errorf("tablesync: push: %w", err)
 	}
 	defer func() { _ = file.Close(); _ = os.Remove(file.Name()) }()
 	sum := sha256.New()
 	if err := pack(io.MultiWriter(file, sum), folder, digest); err != nil {
-		return fmt.Errorf("tablesync: push: %w", err)
+		return false, fmt.Errorf("tablesync: push: %w", err)
 	}
-	if there, err := objects.GetInfo(ctx, digest); err == nil && there.Digest == "SHA-256="+base64.URLEncoding.EncodeToString(sum.Sum(nil)) {
-		return nil
+	there, err := objects.GetInfo(ctx, digest)
+	if err == nil && there.Digest == "SHA-256="+base64.URLEncoding.EncodeToString(sum.Sum(nil)) {
+		if ok, err := complete(ctx, js, there); err != nil {
+			return false, failed("push", err)
+		} else if ok {
+			return false, nil
+		}
 	} else if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
-		return fmt.Errorf("tablesync: push: %w", err)
+		return false, failed("push", err)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("tablesync: push: %w", err)
+		return false, fmt.Errorf("tablesync: push: %w", err)
 	}
 	if _, err := objects.Put(ctx, jetstream.ObjectMeta{Name: digest}, file); err != nil {
-		return fmt.Errorf("tablesync: push: %w", err)
+		return false, failed("push", err)
 	}
-	return nil
+	return true, nil
 }
 
 // pack writes a kept set, compressed. The same folder gives the same bytes.
@@ -102,7 +109,7 @@ func stores(ctx context.Context, js jetstream.JetStream, place Place) (jetstream
 			History: history, MaxValueSize: 4 << 10, Description: "which map set is active, by pair"})
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("tablesync: bucket %s: %w", place.pointers(), err)
+		return nil, nil, failed("bucket "+place.pointers(), err)
 	}
 	objects, err := js.ObjectStore(ctx, place.objects())
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -110,13 +117,15 @@ func stores(ctx context.Context, js jetstream.JetStream, place Place) (jetstream
 			Description: "map sets, by digest"})
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("tablesync: bucket %s: %w", place.objects(), err)
+		return nil, nil, failed("bucket "+place.objects(), err)
 	}
 	return kv, objects, nil
 }
 
-// move moves the pointer, if nobody else has.
-func move(ctx context.Context, kv jetstream.KeyValue, place Place, o Order) (Pointer, error) {
+// move moves the pointer, if nobody else has. A pointer to an object that was
+// not whole until now is written anew although it leads to the same set: who
+// refused it looks again.
+func move(ctx context.Context, kv jetstream.KeyValue, place Place, o Order, sent bool) (Pointer, error) {
 	now, err := read(ctx, kv, place)
 	if err != nil && !Absent(err) {
 		return Pointer{}, err
@@ -125,10 +134,13 @@ func move(ctx context.Context, kv jetstream.KeyValue, place Place, o Order) (Poi
 	switch {
 	case now.Digest != o.Expected:
 		return Pointer{}, moved
-	case now.Digest == o.Digest:
+	case now.Digest == o.Digest && !sent:
 		return now, nil
 	}
 	next := Pointer{Digest: o.Digest, Previous: now.Digest, By: o.By, At: o.At.UTC()}
+	if now.Digest == o.Digest {
+		next.Previous = now.Previous
+	}
 	text, err := json.Marshal(next)
 	if err != nil {
 		return Pointer{}, fmt.Errorf("tablesync: push: %w", err)
@@ -145,7 +157,7 @@ func move(ctx context.Context, kv jetstream.KeyValue, place Place, o Order) (Poi
 		return Pointer{}, moved
 	}
 	if err != nil {
-		return Pointer{}, fmt.Errorf("tablesync: push: %w", err)
+		return Pointer{}, failed("push", err)
 	}
 	return next, nil
 }
@@ -156,7 +168,7 @@ func prune(ctx context.Context, kv jetstream.KeyValue, objects jetstream.ObjectS
 	named := map[string]bool{keep: true}
 	keys, err := kv.Keys(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoKeysFound) {
-		return fmt.Errorf("tablesync: %w", err)
+		return failed("prune", err)
 	}
 	for _, pair := range keys {
 		pointers, err := pointersOf(ctx, kv, pair)
@@ -169,14 +181,14 @@ func prune(ctx context.Context, kv jetstream.KeyValue, objects jetstream.ObjectS
 	}
 	all, err := objects.List(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
-		return fmt.Errorf("tablesync: %w", err)
+		return failed("prune", err)
 	}
 	for _, o := range all {
 		if named[o.Name] || now.Sub(o.ModTime) < spared {
 			continue
 		}
 		if err := objects.Delete(ctx, o.Name); err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
-			return fmt.Errorf("tablesync: %w", err)
+			return failed("prune", err)
 		}
 	}
 	return nil

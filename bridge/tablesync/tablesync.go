@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -88,7 +89,7 @@ func Read(ctx context.Context, js jetstream.JetStream, place Place) (Pointer, er
 		return Pointer{}, ErrNone
 	}
 	if err != nil {
-		return Pointer{}, fmt.Errorf("tablesync: %w", err)
+		return Pointer{}, failed("read", err)
 	}
 	return read(ctx, kv, place)
 }
@@ -99,7 +100,7 @@ func read(ctx context.Context, kv jetstream.KeyValue, place Place) (Pointer, err
 		return Pointer{}, ErrNone
 	}
 	if err != nil {
-		return Pointer{}, fmt.Errorf("tablesync: %w", err)
+		return Pointer{}, failed("read", err)
 	}
 	return decode(entry)
 }
@@ -123,7 +124,7 @@ func History(ctx context.Context, js jetstream.JetStream, place Place) ([]Pointe
 		return nil, ErrNone
 	}
 	if err != nil {
-		return nil, fmt.Errorf("tablesync: %w", err)
+		return nil, failed("history", err)
 	}
 	return pointersOf(ctx, kv, place.Pair)
 }
@@ -134,7 +135,7 @@ func pointersOf(ctx context.Context, kv jetstream.KeyValue, pair string) ([]Poin
 		return nil, ErrNone
 	}
 	if err != nil {
-		return nil, fmt.Errorf("tablesync: %w", err)
+		return nil, failed("history", err)
 	}
 	var pointers []Pointer
 	for _, entry := range entries {
@@ -143,6 +144,16 @@ func pointersOf(ctx context.Context, kv jetstream.KeyValue, pair string) ([]Poin
 		}
 	}
 	return pointers, nil
+}
+
+// failed is an error of the servers or of the connection. NATS does not answer a
+// user who may not ask, so that a right that is missing looks like servers that
+// are slow: the error says both.
+func failed(doing string, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("tablesync: %s: no answer: the servers cannot be reached or have no JetStream, or this user may not use $JS.API.> or the bucket's subjects: %w", doing, err)
+	}
+	return fmt.Errorf("tablesync: %s: %w", doing, err)
 }
 
 // isDigest reports a SHA-256 in lower-case hexadecimal: it becomes the name of
