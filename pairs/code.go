@@ -1,6 +1,8 @@
 package pairs
 
 import (
+	"cmp"
+
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 )
@@ -18,7 +20,7 @@ func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Sche
 	target := res.Code()
 	switch res.Answer {
 	case mapping.Same, mapping.Mapped:
-		if t.mayCode(e, from, target, res.Answer) {
+		if t.mayCode(e, from, target, res) {
 			e.Target, e.Outcome = target, record.Mapped
 			if res.Answer == mapping.Same {
 				e.Outcome = record.Exact
@@ -47,14 +49,14 @@ func (t *translation) code(e *record.Entry, from mapping.Code, to []mapping.Sche
 // mayCode is the last word on a row that may code: the class of context must
 // hold, the sender must not say otherwise, and a supplier's own concept goes
 // to no other system under the name of a national scheme.
-func (t *translation) mayCode(e *record.Entry, from, target mapping.Code, answer mapping.Answer) bool {
+func (t *translation) mayCode(e *record.Entry, from, target mapping.Code, res mapping.Result) bool {
 	switch {
 	case target.Private():
 		return false
-	case !sameClass(e, from, target):
+	case !sameClass(e, from, target, res.TargetClass):
 		e.Notes = append(e.Notes, "Not coded: the words recorded and the code differ in whether it is present, denied, suspected, past or about a relative.")
 		return false
-	case answer == mapping.Mapped && t.Rules.Sender && contradicted(e, target):
+	case res.Answer == mapping.Mapped && t.Rules.Sender && contradicted(e, target):
 		e.Notes = append(e.Notes, "Not coded: the sending system's own translation differs from the table.")
 		return false
 	}
@@ -92,7 +94,7 @@ func (t *translation) sender(e *record.Entry, to []mapping.Scheme) (mapping.Code
 			found = other
 		}
 		if !found.IsZero() {
-			return found, sameClass(e, e.Code, found)
+			return found, sameClass(e, e.Code, found, mapping.Unknown)
 		}
 	}
 	return mapping.Code{}, false
@@ -130,14 +132,13 @@ func sent(e *record.Entry, scheme mapping.Scheme) []mapping.Code {
 // sameClass judges a code against the words of the message: family history
 // stays family history, a denial stays one (DESIGN.md decision 3). All the
 // words must agree, those beside the code and those shown, for either may turn
-// the statement round. A target without words is taken for what is present.
+// the statement round. known is the target's class, where the row or a
+// dictionary has told it; a target of which nobody has is taken for what is
+// present.
 // The substance of an allergy is a drug, whose words state no allergy; that one
 // was had ("H/O: drug allergy" is how EMIS heads them) is why it must alert.
-func sameClass(e *record.Entry, from, to mapping.Code) bool {
-	target := mapping.Present
-	if to.Term != "" {
-		target = mapping.ClassOf(to.Term)
-	}
+func sameClass(e *record.Entry, from, to mapping.Code, known mapping.Class) bool {
+	target := cmp.Or(known, mapping.ClassOf(to.Term), mapping.Present)
 	drug := e.Kind == record.KindAllergy && e.Allergy.Class.Drug()
 	if e.Kind == record.KindFamilyHistory && target != mapping.FamilyHistory {
 		return false

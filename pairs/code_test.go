@@ -1,6 +1,7 @@
 package pairs_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -140,6 +141,31 @@ func TestClassOfContext(t *testing.T) {
 		if test.kind == record.KindFamilyHistory && test.outcome == record.Degraded {
 			require.Contains(t, e.Notes, "About a relative, not about the patient.")
 		}
+	}
+}
+
+// words is a dictionary of one code.
+type words struct {
+	code mapping.Code
+	term string
+}
+
+func (w words) Holds(s mapping.Scheme) bool { return s == w.code.Scheme }
+
+func (w words) Look(c mapping.Code) (string, bool, bool) { return w.term, true, c.Is(w.code) }
+
+// TestClassKnownFromADictionary judges a target without words of its own by
+// those a dictionary had when the table was loaded.
+func TestClassKnownFromADictionary(t *testing.T) {
+	text := "# id: t\n# version: 1\n# from: readv2\n# to: ctv3\n# layer: local\n# licence: none\n# source: by hand\n" +
+		"source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\treason\n" +
+		"2126.\t00\t\tXaIOW\t\t\tequivalent\tany\tno\tby hand\n"
+	for term, outcome := range map[string]record.Outcome{"Asthma": record.Mapped, "FH: Asthma": record.Degraded, "No asthma": record.Degraded} {
+		tab, faults := mapping.Parse("t.tsv", strings.NewReader(text), mapping.Options{Dictionary: words{mapping.Code{Scheme: mapping.CTV3, Value: "XaIOW"}, term}})
+		require.Empty(t, faults)
+		e := observation(read("2126.", "00", "Asthma"))
+		carry(to(t, "systmone", tab), e)
+		require.Equal(t, outcome, e.Outcome, term)
 	}
 }
 
