@@ -8,9 +8,9 @@ import (
 
 func decimal(n int) string { return strconv.Itoa(n) }
 
-// Lint tells what only the whole set shows and what refuses nothing: rows that change what is nationally assured, codes
-// that do not come back from one scheme or over two, and replaced codes that were replaced themselves. Every warning
-// stands at the first place and counts the rest.
+// Lint tells what only the whole set shows and what refuses nothing: rows that leave in words what a row beneath codes,
+// rows that change what is nationally assured, codes that do not come back from one scheme or over two, and replaced codes
+// that were replaced themselves. Every warning stands at the first place and counts the rest.
 func (s *Set) Lint() []Warning {
 	l := setLint{set: s}
 	for _, t := range s.tables {
@@ -18,6 +18,7 @@ func (s *Set) Lint() []Warning {
 			l.history(t)
 			continue
 		}
+		l.hides(t)
 		l.overlays(t)
 		if t.From.Enumeration() || t.To.Enumeration() {
 			continue
@@ -41,6 +42,55 @@ func (l *setLint) warn(count int, f Fault) {
 	if count > 0 {
 		l.found = append(l.found, Warning{Fault: f, Count: count})
 	}
+}
+
+// hides counts the rows of a table that code nothing, though the row beneath would. A no-map row says that it is meant.
+func (l *setLint) hides(t *Table) {
+	var beneath []*Table
+	for _, under := range l.set.directions[pair{t.From, t.To}] {
+		if under.Layer.rank() < t.Layer.rank() {
+			beneath = append(beneath, under)
+		}
+	}
+	hidden := 0
+	var first Fault
+	if len(beneath) == 0 {
+		return
+	}
+	for at, row := range t.packed.rows() {
+		if row.relation() == NoMap || (placed{t, at}).codes() {
+			continue
+		}
+		under := nextBeneath(beneath, t.packed.key(row))
+		if under.table == nil || !under.codes() {
+			continue
+		}
+		if hidden++; hidden == 1 {
+			first = Fault{File: t.File, Line: row.line(), What: fmt.Sprintf("hides a row that codes, %s:%d", under.table.File, under.packed().line()),
+				Why:  "it is neither equivalent nor assured, so that its code arrives in words where it arrived coded",
+				Mend: "review the rows and state the relation, or import them with --layer derived"}
+		}
+	}
+	l.warn(hidden, first)
+}
+
+// nextBeneath is the row of the same key in the highest of the tables that has one.
+func nextBeneath(tables []*Table, key rowKey) placed {
+	for _, t := range tables {
+		for at, row := range t.packed.group(t.packed.index.find(&t.packed, key.value)) {
+			if t.packed.key(row) == key {
+				return placed{t, at}
+			}
+		}
+	}
+	return placed{}
+}
+
+// codes reports that the row gives a code to an entry of its context, whatever the words of the entry.
+func (p placed) codes() bool {
+	row := p.packed()
+	c := Code{Scheme: p.table.From, Value: row.value(), TermCode: row.termCode()}
+	return p.result(&c, nil).Answer == Mapped
 }
 
 // overlays counts the rows of a table that change an assured row of a lower layer.

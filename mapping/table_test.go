@@ -498,6 +498,27 @@ func TestSetLint(t *testing.T) {
 	require.Contains(t, warnings[1].What, "100.0 % of the codes that come back are other codes (1 of 1)")
 }
 
+// An import over rows that code may take codes away: each such row is counted, the first one named. A row that says no-map
+// was meant, a derived table lies beneath, and where the next row beneath does not code nothing is lost.
+func TestSetLintOfHiddenRows(t *testing.T) {
+	own := tableText(ReadV2, CTV3, StarterLayer, "A1...|00|One|XaAA1||One|equivalent|any|no|", "A2...|00|Two|XaAA2||Two|equivalent|any|no|",
+		"A3...|00|Three|XaAA3||Three|equivalent|any|no|", "A4...|00|Four|XaAA4||Four|source-is-narrower-than-target|any|no|",
+		"A5...|00|Five|XaAA5||Five|equivalent|allergy|no|")
+	bought := func(layer Layer) string {
+		return strings.Replace(tableText(ReadV2, CTV3, layer, "A0...|00|Nought|XaAA0||Nought|related-to|any|no|", "A1...|00|One|XaAA9||One|related-to|any|no|",
+			"A2...|00|Two||||no-map|any|no|not wanted", "A3...|00|Three|XaAA3||Three|related-to|any|yes|", "A4...|00|Four|XaAA4||Four|related-to|any|no|",
+			"A5...|00|Five|XaAA5||Five|related-to|any|no|"), "readv2-ctv3", "bought", 1)
+	}
+	warnings := mustSet(t, own, bought(SupplierLayer)).Lint()
+	require.Len(t, warnings, 1)
+	require.Equal(t, 1, warnings[0].Count)
+	require.Contains(t, warnings[0].What, "hides a row that codes, ")
+	require.Contains(t, warnings[0].Mend, "--layer derived")
+	for _, w := range mustSet(t, own, bought(DerivedLayer)).Lint() {
+		require.NotContains(t, w.What, "hides")
+	}
+}
+
 // What a record loses that goes round by three schemes, and a replaced code whose successor was replaced too.
 func TestSetLintOfCyclesAndHistory(t *testing.T) {
 	const a, b, c = "195967001", "38341003", "73211009"

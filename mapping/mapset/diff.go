@@ -68,8 +68,9 @@ type Example struct {
 	TermCode string          `json:"term_code,omitempty"`
 	Term     string          `json:"term,omitempty"`
 	Context  mapping.Context `json:"context,omitempty"`
-	Old      *Side           `json:"old,omitempty"` // nil where added
-	New      *Side           `json:"new,omitempty"` // nil where removed
+	What     []string        `json:"what,omitempty"` // of a Changed row, what is not the same: relation, assured, reason ...
+	Old      *Side           `json:"old,omitempty"`  // nil where added
+	New      *Side           `json:"new,omitempty"`  // nil where removed
 }
 
 // Side is a row on one side of a change. Code is empty for a no-map row.
@@ -79,8 +80,10 @@ type Side struct {
 	Term     string           `json:"term,omitempty"`
 	Relation mapping.Relation `json:"relation"`
 	Assured  bool             `json:"assured,omitempty"`
-	Table    string           `json:"table"` // id and version
-	At       string           `json:"at"`    // file:line
+	Reason   string           `json:"reason,omitempty"`
+	Source   string           `json:"source_term,omitempty"` // given where it is what changed
+	Table    string           `json:"table"`                 // id and version
+	At       string           `json:"at"`                    // file:line
 }
 
 // Diff compares the rows in force of two sets, either of which may be nil. Tables that are the same in both cost
@@ -228,6 +231,7 @@ func (s *source) has(key *mapping.Row) bool {
 
 func (d *DirectionDifference) judge(old, new *source) {
 	var kind Change
+	var what []string
 	switch {
 	case old == nil:
 		kind = Added
@@ -235,10 +239,11 @@ func (d *DirectionDifference) judge(old, new *source) {
 		kind = Removed
 	case old.row.Target.Value != new.row.Target.Value || old.row.Target.TermCode != new.row.Target.TermCode:
 		kind = Retargeted
-	case !sameMeaning(&old.row, &new.row):
-		kind = Changed
 	default:
-		return // another table says the same
+		if what = unlike(&old.row, &new.row); len(what) == 0 {
+			return // another table says the same
+		}
+		kind = Changed
 	}
 	if d.count(kind) > maxExamples {
 		return
@@ -247,14 +252,35 @@ func (d *DirectionDifference) judge(old, new *source) {
 	if row.Source.Check() != nil { // a table holds no such code; nothing else is ever named
 		return
 	}
-	d.Examples = append(d.Examples, Example{Change: kind, Code: row.Source.Value, TermCode: row.Source.TermCode, Term: row.Source.Term,
-		Context: row.Context, Old: side(old), New: side(new)})
+	e := Example{Change: kind, Code: row.Source.Value, TermCode: row.Source.TermCode, Term: row.Source.Term,
+		Context: row.Context, What: what, Old: side(old), New: side(new)}
+	if slices.Contains(what, sourceTerm) {
+		e.Old.Source, e.New.Source = old.row.Source.Term, new.row.Source.Term
+	}
+	d.Examples = append(d.Examples, e)
 }
 
-// sameMeaning compares what of a row bears on an answer or on the words shown; not its line, reviewer and days.
-func sameMeaning(a, b *mapping.Row) bool {
-	return a.Relation == b.Relation && a.Assured == b.Assured && a.Class == b.Class && a.TargetClass == b.TargetClass &&
-		a.Source.Term == b.Source.Term && a.Target.Term == b.Target.Term && a.Reason == b.Reason
+const sourceTerm = "source term"
+
+// unlike names what differs of two rows with one target and bears on an answer or on the words shown; not their lines,
+// reviewers and days.
+func unlike(a, b *mapping.Row) (what []string) {
+	for _, part := range [...]struct {
+		name   string
+		differ bool
+	}{
+		{"relation", a.Relation != b.Relation},
+		{"assured", a.Assured != b.Assured},
+		{sourceTerm, a.Source.Term != b.Source.Term},
+		{"target term", a.Target.Term != b.Target.Term},
+		{"class of context", a.Class != b.Class || a.TargetClass != b.TargetClass},
+		{"reason", a.Reason != b.Reason},
+	} {
+		if part.differ {
+			what = append(what, part.name)
+		}
+	}
+	return what
 }
 
 func side(s *source) *Side {
@@ -262,7 +288,7 @@ func side(s *source) *Side {
 		return nil
 	}
 	return &Side{Code: s.row.Target.Value, TermCode: s.row.Target.TermCode, Term: s.row.Target.Term, Relation: s.row.Relation, Assured: s.row.Assured,
-		Table: s.table.ID + " " + s.table.Version, At: fmt.Sprintf("%s:%d", at(s.table), s.row.Line)}
+		Reason: s.row.Reason, Table: s.table.ID + " " + s.table.Version, At: fmt.Sprintf("%s:%d", at(s.table), s.row.Line)}
 }
 
 // at is the name of a table's file; of a starter table it tells that it is part of the program.

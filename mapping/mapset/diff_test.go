@@ -57,6 +57,8 @@ func TestDiffKinds(t *testing.T) {
 	require.Equal(t, mapset.Side{Code: "XaLL1", Term: "Ours", Relation: mapping.Equivalent, Table: "local 1", At: "local.tsv:10"}, *uncovered.Old)
 	require.Equal(t, mapset.Side{Code: "XaAA1", Term: "Eins", Relation: mapping.Equivalent, Assured: true, Table: "national 1", At: "national.tsv:10"}, *uncovered.New)
 	require.Equal(t, mapset.Changed, examples["A2..."].Change)
+	require.Equal(t, []string{"relation"}, examples["A2..."].What)
+	require.Empty(t, examples["A3..."].What, "sides with different targets show it all")
 	require.Equal(t, mapset.Retargeted, examples["A3..."].Change)
 	require.Empty(t, examples["A3..."].New.Code)
 	require.Equal(t, mapset.Removed, examples["A4..."].Change)
@@ -186,6 +188,28 @@ func answer(s *mapping.Set, k key) string {
 		return ""
 	}
 	return fmt.Sprintf("%-5s %s %s", row.Target.Value, row.Relation, row.Target.Term)
+}
+
+// What a reviewer must see of a changed row, if only its reason is another.
+func TestDiffSaysWhatChanged(t *testing.T) {
+	row := func(terms, rest string) *mapping.Set {
+		return set(t, hand("local", "readv2", "ctv3", "local", "A1...|00|"+terms+"|equivalent|any|"+rest))
+	}
+	old := row("One|XaAA1||Eins", "no|asked the lead|||")
+	for _, c := range []struct {
+		new  *mapping.Set
+		what []string
+	}{
+		{row("One|XaAA1||Eins", "no|read in both browsers|||"), []string{"reason"}},
+		{row("One|XaAA1||Eins", "yes|asked the lead|||"), []string{"assured"}},
+		{row("First|XaAA1||Erstes", "no||||"), []string{"source term", "target term", "reason"}},
+	} {
+		example := mapset.Diff(old, c.new).Directions[0].Examples[0]
+		require.Equal(t, mapset.Changed, example.Change)
+		require.Equal(t, c.what, example.What)
+		require.Equal(t, "asked the lead", example.Old.Reason)
+		require.Equal(t, slices.Contains(c.what, "source term"), example.Old.Source == "One" && example.New.Source == "First")
+	}
 }
 
 func spoken(s *mapset.Side) string {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,8 @@ import (
 // Work is what one direction lacks: rows to fill in.
 type Work struct {
 	From mapping.Scheme
-	// To are the target schemes asked for, most wanted first. A table has one target; the rows serve any of these.
+	// To are the target schemes asked for, most wanted first. A table has one target, the first of these; the others were
+	// asked for as well, of some rows or of all.
 	To []mapping.Scheme
 	// Rows are ready but for their targets and relations, most frequent first. Their terms come from a dictionary.
 	Rows []Todo
@@ -32,7 +34,8 @@ type Todo struct {
 	Last mapping.Answer
 }
 
-// WorkList groups what no row decided by direction, the direction with most sightings first. Sightings that one row would
+// WorkList groups what no row decided by source scheme and by the target scheme most wanted, for one table each, the one
+// with most sightings first. Sightings that one row would
 // answer are one row: context is any, or medication or allergy where they were that. Terms are the dictionary's, never a
 // message's; without a dictionary, or where it lacks the code, they are empty.
 func WorkList(seen []Seen, d mapping.Dictionary) []Work {
@@ -41,9 +44,10 @@ func WorkList(seen []Seen, d mapping.Dictionary) []Work {
 		if s.Unmapped == 0 || s.To == "" || !s.sound() {
 			continue // decided, or for a receiver that takes no code here
 		}
-		where := direction{s.Code.Scheme, s.To}
+		first, _, _ := strings.Cut(s.To, " ")
+		where := direction{s.Code.Scheme, mapping.Scheme(first)}
 		if groups[where] == nil {
-			groups[where] = &group{rows: map[rowKey][]Seen{}}
+			groups[where] = &group{rows: map[rowKey][]Seen{}, wanted: map[string]bool{}}
 		}
 		groups[where].take(s)
 	}
@@ -57,10 +61,7 @@ func WorkList(seen []Seen, d mapping.Dictionary) []Work {
 	return works
 }
 
-type direction struct {
-	from mapping.Scheme
-	to   string
-}
+type direction struct{ from, to mapping.Scheme }
 
 // rowKey is what identifies a row within a direction.
 type rowKey struct {
@@ -70,11 +71,13 @@ type rowKey struct {
 
 // group is the sightings of one direction, by the row each needs.
 type group struct {
-	rows  map[rowKey][]Seen
-	notes []string
+	rows   map[rowKey][]Seen
+	wanted map[string]bool // what they state as their target schemes
+	notes  []string
 }
 
 func (g *group) take(s Seen) {
+	g.wanted[s.To] = true
 	k := rowKey{s.Code.Value, s.Code.TermCode, contextOf(s)}
 	if s.Code.Scheme == mapping.ReadV2 && k.termCode == "" {
 		if s.Last == mapping.Ambiguous {
@@ -88,9 +91,13 @@ func (g *group) take(s Seen) {
 }
 
 func (g *group) work(where direction, d mapping.Dictionary) Work {
-	w := Work{From: where.from, Notes: g.notes}
-	for scheme := range strings.FieldsSeq(where.to) {
-		w.To = append(w.To, mapping.Scheme(scheme))
+	w := Work{From: where.from, To: []mapping.Scheme{where.to}, Notes: g.notes}
+	for _, wanted := range slices.Sorted(maps.Keys(g.wanted)) {
+		for scheme := range strings.FieldsSeq(wanted) {
+			if !slices.Contains(w.To, mapping.Scheme(scheme)) {
+				w.To = append(w.To, mapping.Scheme(scheme))
+			}
+		}
 	}
 	for k, seen := range g.rows {
 		w.Rows = append(w.Rows, todo(mapping.Code{Scheme: where.from, Value: k.value, TermCode: k.termCode}, k.context, seen, d))
@@ -177,7 +184,11 @@ func (w *Work) WriteTo(out io.Writer) (int64, error) {
 	fmt.Fprintf(&b, "# id: %s-%s.local\n# version: 1\n# from: %s\n# to: %s\n# layer: local\n# licence: the site's own work\n"+
 		"# source: codes seen in traffic, targets chosen by hand\n# author:\n", w.From, to, w.From, to)
 	if len(w.To) > 1 {
-		fmt.Fprintf(&b, "# A target of another scheme belongs in a table of that scheme. Looked for in this order, %v.\n", w.To)
+		var others []string
+		for _, scheme := range w.To[1:] {
+			others = append(others, string(scheme))
+		}
+		fmt.Fprintf(&b, "# A target of %s would serve too, in a table of its own.\n", strings.Join(others, " or "))
 	}
 	for _, note := range w.Notes {
 		fmt.Fprintf(&b, "# %s.\n", note)

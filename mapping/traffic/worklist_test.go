@@ -109,6 +109,27 @@ func TestTheWorkListIsATableOnceFilledIn(t *testing.T) {
 	}
 }
 
+// Kinds that ask for different further schemes are one table all the same: two of one name could not be told apart.
+func TestTheWorkListHasOneTableForADirection(t *testing.T) {
+	var l Log
+	product := func(id string) mapping.Code { return mapping.Code{Scheme: mapping.Multilex, Value: id} }
+	see(&l, 1, Key{Code: product("1003506"), To: "emis-drug", Contexts: "allergy", Kind: "allergy"}, mapping.Unmapped)
+	see(&l, 2, Key{Code: product("2010688"), To: "emis-drug dmd", Contexts: "medication", Kind: "medication"}, mapping.Inexact)
+	see(&l, 3, Key{Code: product("2010688"), To: "emis-drug", Contexts: "medication", Kind: "issue"}, mapping.Unmapped)
+	see(&l, 1, Key{Code: product("2010688"), To: "dmd", Contexts: "medication", Kind: "issue"}, mapping.Unmapped)
+	works := WorkList(l.Seen(), nil)
+	require.Len(t, works, 2)
+	require.Equal(t, []mapping.Scheme{mapping.EMISDrug, mapping.DMD}, works[0].To)
+	require.Len(t, works[0].Rows, 2)
+	require.Equal(t, "seen 3 times as issue, 2 times as medication", works[0].Rows[0].Reason)
+	require.Equal(t, []mapping.Scheme{mapping.DMD}, works[1].To)
+
+	var out bytes.Buffer
+	_, err := works[0].WriteTo(&out)
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "\n# A target of dmd would serve too, in a table of its own.\nsource_code\t")
+}
+
 func TestAWorkListWithoutADictionaryHasNoTerms(t *testing.T) {
 	var l Log
 	k := asked(read("G20..", "00"), "problem")
