@@ -209,6 +209,21 @@ func TestOfFolderOfOneRecord(t *testing.T) {
 	require.Equal(t, 1, r.Records.Total)
 	require.Zero(t, r.Records.Coded)
 	require.Contains(t, r.Text(), "4 files read, 3 without a readable record")
+	// Of the message's entries 53 have a code: not its three notes, two
+	// consultations, two reports, three requests, two administrations and the one
+	// medication in words alone.
+	require.Equal(t, 53, r.Entries.Total)
+	require.Equal(t, 12, r.Entries.Coded)
+	entries := map[string][2]int{}
+	for _, g := range r.Kinds {
+		entries[g.Name] = [2]int{g.Entries.Coded, g.Entries.Total}
+	}
+	require.Equal(t, [2]int{8, 13}, entries["result"])
+	require.Equal(t, [2]int{2, 5}, entries["medication"])
+	require.Equal(t, [2]int{1, 2}, entries["issue"])
+	require.Equal(t, [2]int{0, 9}, entries["allergy"], "a drug's words or another code fire no alert")
+	require.NotContains(t, entries, "note")
+	require.NotContains(t, entries, "consultation")
 
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
