@@ -14,12 +14,8 @@ import (
 	"github.com/linkspan/linkspan/mapping/mapset"
 )
 
-const (
-	// pointerWait bounds the question for the pointer at the start.
-	pointerWait = 5 * time.Second
-	// fetchWait bounds the fetching of one set.
-	fetchWait = 2 * time.Minute
-)
+// fetchWait bounds the fetching of one set.
+const fetchWait = 2 * time.Minute
 
 // beginRemote uses the set the pointer in NATS names, if there is one and it is
 // whole. Without, an instance starts with the set it used last, which its folder
@@ -31,9 +27,7 @@ func (k *keeper) beginRemote(ctx context.Context, policy mapset.Policy) bool {
 		k.log.Warn("tables", zap.Error(err))
 		return false
 	}
-	asking, cancel := context.WithTimeout(ctx, pointerWait)
-	defer cancel()
-	pointer, err := tablesync.Read(asking, js, k.remote.place)
+	pointer, err := tablesync.Read(ctx, js, k.remote.place)
 	if err != nil {
 		k.log.Warn("tables: no pointer at the start; the set used last stays in use", zap.Error(err))
 		return false

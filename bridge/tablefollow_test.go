@@ -248,14 +248,13 @@ func TestAPushedSetNeedsTheInstancesOwnApprovers(t *testing.T) {
 	require.Contains(t, refused.Faults[0].What, "not approved")
 	require.Equal(t, starter, s.inUse().MapSet)
 
-	ada.draft(local("2", "XaPbt 9kXA."))
 	_, _, faults, err := mapset.Approve(filepath.Join(ada.folder.Dir(), "local.tsv"), mapset.Approving{Key: private, Role: "clinical safety officer", Words: "HAZ-12 reviewed", At: time.Now()})
 	require.NoError(t, err)
 	require.Empty(t, faults)
-	approved := ada.push()
+	require.Equal(t, unapproved, ada.push(), "an approval changes no digest")
 	active := s.await(bridge.TablesActive)
-	require.Equal(t, approved, active.Digest)
-	require.Contains(t, active.Tables, bridge.TableInSet{ID: "local-ctv3-readv2", Version: "2", Layer: "local", From: "ctv3", To: "readv2", Rows: 1, Approvals: []string{"ben"}})
+	require.Equal(t, unapproved, active.Digest)
+	require.Contains(t, active.Tables, bridge.TableInSet{ID: "local-ctv3-readv2", Version: "1", Layer: "local", From: "ctv3", To: "readv2", Rows: 1, Approvals: []string{"ben"}})
 }
 
 // TestTheServersGoAndComeBack keeps the running set while they are away, catches

@@ -37,6 +37,9 @@ const history = 16
 // pusher may be about to move the pointer to it.
 const spared = 24 * time.Hour
 
+// callWait bounds one question for the pointer.
+const callWait = 5 * time.Second
+
 // Place says where the sets of one pair are.
 type Place struct {
 	Economy, Pair string
@@ -82,8 +85,11 @@ var (
 )
 
 // Read is where the pointer is. ErrNone says that there is none, ErrUnreadable
-// that it is not one of ours.
+// that it is not one of ours. It waits no longer than five seconds: a user who
+// may not ask gets no answer.
 func Read(ctx context.Context, js jetstream.JetStream, place Place) (Pointer, error) {
+	ctx, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
 	kv, err := js.KeyValue(ctx, place.pointers())
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		return Pointer{}, ErrNone

@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// callWait bounds one question to the servers.
-	callWait = 5 * time.Second
 	// lookAgain is how long the pointer goes without being asked for: a watch
 	// that the servers forgot is found out by then.
 	lookAgain = 30 * time.Second
@@ -47,9 +45,7 @@ func Watch(ctx context.Context, nc *nats.Conn, place Place, tell func(Sighting))
 // watchOnce asks for the pointer and follows its moves until the connection was
 // renewed or half a minute is over.
 func watchOnce(ctx context.Context, js jetstream.JetStream, place Place, connected <-chan nats.Status, tell func(Sighting)) {
-	asking, cancel := context.WithTimeout(ctx, callWait)
-	pointer, err := Read(asking, js, place)
-	cancel()
+	pointer, err := Read(ctx, js, place)
 	if ctx.Err() != nil {
 		return
 	}
