@@ -180,7 +180,7 @@ func (d *desk) choose(word string) (chosen, error) {
 	case "active":
 		l := d.folder.Current(d.policy)
 		if l.Pointer.Digest == "" && l.Set != nil {
-			return chosen{set: l.Set, label: "the starter tables, no set is active", manifest: l.Manifest, tables: l.Tables}, nil
+			return chosen{set: l.Set, label: "the starter tables (no set is active)", manifest: l.Manifest, tables: l.Tables}, nil
 		}
 		return d.kept(l, "the active set")
 	case "previous":
@@ -256,7 +256,12 @@ func (c chosen) place(t *mapping.Table) string {
 
 // refuse tells every fault, one a line, and ends the command.
 func (d *desk) refuse(what string, faults []mapping.Fault) error {
-	faults = slices.Compact(faults) // of a file of many tables, what each lacks is said once
+	said := map[mapping.Fault]bool{} // of a file of many tables, what each lacks is said once
+	faults = slices.DeleteFunc(slices.Clone(faults), func(f mapping.Fault) bool {
+		again := said[f]
+		said[f] = true
+		return again
+	})
 	if d.JSON {
 		return cmp.Or(d.print(refusalJSON{Refused: what, Faults: faultsJSON(faults)}, nil), errRefused)
 	}

@@ -66,7 +66,9 @@ func (c tablesActivate) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	d.policy.Kept = c.Keep
+	done := newProgress(to).during("checking the drafts in " + shownPath(d.Dir))
 	report, err := d.folder.Activate(d.policy, c.name(), time.Now())
+	done()
 	return d.changed("activated", report, err)
 }
 

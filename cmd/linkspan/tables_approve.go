@@ -76,6 +76,8 @@ type approving struct {
 	// whole is what the active set would change with this table in the place of the one of its name.
 	whole mapset.Difference
 	was   string // id and version of that one
+	// warnings are of the table alone and of what it does among the active ones.
+	warnings []mapping.Warning
 	// strict are the rows for allergies and medication that differ from that one, all of them.
 	strict []strictChange
 }
@@ -227,6 +229,12 @@ func (d *desk) look(file string, active *mapping.Set) (approving, []mapping.Faul
 		return a, faults
 	}
 	a.whole = mapset.Diff(active, set)
+	for _, w := range slices.Concat(a.table.Warnings(), set.Lint()) {
+		if w.File == a.table.File {
+			w.File = file
+			a.warnings = append(a.warnings, w)
+		}
+	}
 	a.strict = strictChanges(before, a.table)
 	return a, nil
 }
@@ -343,7 +351,7 @@ func (a approving) print(out io.Writer, known bool) {
 	case !known:
 		fmt.Fprintln(out, "  no set is active, so that every row is new")
 	}
-	printWarnings(out, a.table.Warnings())
+	printWarnings(out, a.warnings)
 	fmt.Fprint(out, "\nwith it, against what is active: ")
 	printDifference(out, a.whole, 3)
 	if len(a.strict) > 0 {
@@ -365,10 +373,14 @@ func printStrict(out io.Writer, s strictChange) {
 		if side.Row == nil {
 			continue
 		}
-		target := "no map: " + side.Reason
-		if side.Relation != mapping.NoMap {
-			target = codeText(side.Target.Value, side.Target.TermCode) + quotedTerm(side.Target.Term) + ", " + string(side.Relation)
+		words := ""
+		if s.old != nil && s.new != nil && s.old.Source.Term != s.new.Source.Term {
+			words = quotedTerm(side.Source.Term) + " →"
 		}
-		fmt.Fprintln(out, wrapped("      ", side.word+" "+target))
+		until := ""
+		if side.ValidTo != "" {
+			until = ", in force until " + side.ValidTo
+		}
+		fmt.Fprintln(out, wrapped("      ", side.word+words+" "+rowText(side.Target, side.Relation, side.Assured, side.Reason)+until))
 	}
 }

@@ -29,7 +29,9 @@ func (c tablesCheck) Run(ctx context.Context, to streams) error {
 	if err := d.needPair(); err != nil {
 		return err
 	}
+	done := newProgress(to).during("checking the drafts in " + shownPath(d.Dir))
 	report := d.folder.Check(d.policy, nil)
+	done()
 	result := checkedJSON{Ready: len(report.Faults) == 0, Faults: faultsJSON(report.Faults), Notices: append([]string{}, report.Notices...), Difference: &report.Difference}
 	sets, err := d.folder.Sets()
 	if err != nil {
@@ -47,7 +49,7 @@ func (c tablesCheck) Run(ctx context.Context, to streams) error {
 		d.printCheck(out, report, result)
 		if len(report.Faults) == 0 {
 			fmt.Fprint(out, "\nactivated, against what is active now: ")
-			printDifference(out, report.Difference, 3)
+			printDirections(out, report.Difference)
 		}
 	})
 	if err == nil && len(report.Faults) > 0 {

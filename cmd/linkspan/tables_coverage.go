@@ -245,6 +245,11 @@ func (c tablesUnmapped) Run(ctx context.Context, to streams) error {
 	if len(c.Data) == 0 {
 		return usageError{errors.New("whose traffic? Add --data DIR, or set LINKSPAN_DATA")}
 	}
+	for _, scheme := range []mapping.Scheme{c.From, c.Into} {
+		if scheme != "" && !scheme.Enumeration() && !slices.Contains(clinicalSchemes[:], scheme) {
+			return usageError{fmt.Errorf("%q is no scheme: write %s, or one of a system's lists as the tables name it", scheme, schemeNames())}
+		}
+	}
 	if c.TSV && c.JSON {
 		return usageError{errors.New("--tsv or --json")}
 	}

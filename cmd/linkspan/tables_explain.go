@@ -26,6 +26,14 @@ type tablesExplain struct {
 // clinicalSchemes are those a code without its scheme may be of.
 var clinicalSchemes = [...]mapping.Scheme{mapping.ReadV2, mapping.CTV3, mapping.SNOMED, mapping.DMD, mapping.EMISLocal, mapping.EMISDrug, mapping.Multilex, mapping.TPPLocal}
 
+func schemeNames() string {
+	var names []string
+	for _, scheme := range clinicalSchemes {
+		names = append(names, string(scheme))
+	}
+	return strings.Join(names, ", ")
+}
+
 // spelled reads a code of one scheme in the spellings people paste.
 func spelled(code string, scheme mapping.Scheme) (mapping.Code, error) {
 	value, termCode, stated := strings.Cut(code, "/")
@@ -289,26 +297,20 @@ func (d *desk) printExplain(out io.Writer, at chosen, e explainJSON) {
 		if t.Superseded != "" {
 			fmt.Fprintln(out, wrapped("  ", "the code is superseded: the rows are those of "+t.Superseded+", which took its place"))
 		}
-		var rows [][]string
 		for _, c := range t.Candidates {
-			mark := " "
+			mark := "-"
 			if c.Answers {
 				mark = "*"
 			}
-			rows = append(rows, []string{mark, codeText(c.Source, c.TermCode), c.Context, relationText(c.Relation), yesNo(c.Assured), codeText(c.Target, c.TargetTC), c.Words})
-		}
-		if len(rows) == 0 {
-			continue
-		}
-		list(out, "  ", []column{{head: ""}, {head: "code"}, {head: "context"}, {head: "relation"}, {head: "assured"}, {head: "target"}, {head: "words"}}, rows)
-		for i, c := range t.Candidates {
-			mark := rows[i][0]
-			fmt.Fprintln(out, wrapped("  ", fmt.Sprintf("%s %s → %s: %s, %s:%d: %s", mark, codeText(c.Source, c.TermCode), targetText(c), c.Layer, c.File, c.Line, c.Why)))
-			table := "table " + c.Table + " " + c.Version
-			if c.Reason != "" {
-				table += "; reason: " + c.Reason
+			fmt.Fprintln(out, wrapped("  ", fmt.Sprintf("%s %s → %s: %s:%d: %s", mark, codeText(c.Source, c.TermCode), targetText(c), c.File, c.Line, c.Why)))
+			says := rowText(mapping.Code{}, c.Relation, c.Assured, c.Reason)
+			switch {
+			case c.Words != "":
+				says = quotedTerm(c.Term) + " →" + quotedTerm(c.Words) + ", " + says
+			case c.Term != "":
+				says = quotedTerm(c.Term) + ", " + says
 			}
-			fmt.Fprintln(out, wrapped("      ", table))
+			fmt.Fprintln(out, wrapped("      ", fmt.Sprintf("%s; context %s; %s table %s %s", says, c.Context, c.Layer, c.Table, c.Version)))
 		}
 	}
 }
@@ -318,17 +320,4 @@ func targetText(c explainRowJSON) string {
 		return "no map"
 	}
 	return codeText(c.Target, c.TargetTC)
-}
-
-// relationText is a relation in one word.
-func relationText(r mapping.Relation) string {
-	switch r {
-	case mapping.Narrower:
-		return "narrower"
-	case mapping.Broader:
-		return "broader"
-	case mapping.Related:
-		return "related"
-	}
-	return string(r)
 }

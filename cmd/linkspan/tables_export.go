@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/mapping/formats"
@@ -50,11 +52,31 @@ func (c tablesExport) Run(ctx context.Context, to streams) error {
 		_, err := to.out.Write(text.Bytes())
 		return err
 	}
-	if err := writeNew(c.Out, text.Bytes(), 0o644, c.Replace); err != nil {
+	if err := writeNew(c.Out, text.Bytes(), 0o644, c.Replace); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("export: %s is there already: add --replace, or name another file", shownPath(c.Out))
+	} else if err != nil {
 		return err
 	}
 	fmt.Fprintln(to.err, wrapped("", fmt.Sprintf("%s %s, %s, written to %s as %s", table.ID, table.Version, plural(len(rows), "row", "rows"), shownPath(c.Out), c.Format)))
 	return nil
+}
+
+// like are the ids of the tables that hold a part of the name, or of all that lead from codes to codes where none does.
+func like(tables []*mapping.Table, name string) []string {
+	parts := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '-' || r == '.' || r == '_' })
+	var all, some []string
+	for _, t := range tables {
+		if !t.From.Enumeration() && !t.To.Enumeration() {
+			all = append(all, t.ID)
+		}
+		if slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(t.ID, part) }) {
+			some = append(some, t.ID)
+		}
+	}
+	if len(some) > 0 {
+		return some
+	}
+	return all
 }
 
 // find takes the file where there is one, else looks in the set.
@@ -81,7 +103,8 @@ func (c tablesExport) find(d *desk) (*mapping.Table, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("export: %s has no table of that name", at.label)
+		fmt.Fprintln(d.to.err, wrapped("", fmt.Sprintf("refused: no table is called %q in %s; there are %s", c.Table, at.label, strings.Join(like(at.set.Tables(), c.Table), ", "))))
+		return nil, errRefused
 	case 1:
 		return found[0], nil
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -92,7 +93,7 @@ func (c tablesImport) Run(ctx context.Context, to streams) error {
 		return usageError{fmt.Errorf("--out is for one table, and there are %d: use --to", tables)}
 	}
 	if len(faults) > 0 {
-		return d.refuse("nothing was written", faults)
+		return d.refuse("nothing was written", withFlags(faults))
 	}
 	for _, file := range files {
 		for _, draft := range file.drafts {
@@ -102,6 +103,17 @@ func (c tablesImport) Run(ctx context.Context, to streams) error {
 		}
 	}
 	return d.print(importJSON(files), func(out io.Writer) { printImport(out, files) })
+}
+
+// withFlags names the flag that states what a file does not.
+func withFlags(faults []mapping.Fault) []mapping.Fault {
+	for i, f := range faults {
+		flag := map[string]string{"no version": "--table-version or --release", "no licence": "--licence", "no layer": "--layer"}[f.What]
+		if flag != "" {
+			faults[i].Mend += ", with " + flag
+		}
+	}
+	return faults
 }
 
 // read reads one file by what is in it.
@@ -165,6 +177,7 @@ func (c tablesImport) draft(d *desk, read *formats.Import, t *formats.Table, fol
 // noted: nobody here can mend it, and its code is then carried in words. Of our own tables every such row is a fault.
 func (c tablesImport) sound(d *desk, w *draft, read *formats.Import, from string) (*mapping.Table, []mapping.Fault) {
 	const passes = 100 // a table that after so many still has faults is not one
+	defer newProgress(d.to).during(fmt.Sprintf("%s: checking %s", filepath.Base(from), plural(len(w.table.Rows), "row", "rows")))()
 	for pass := 1; ; pass++ {
 		var text bytes.Buffer
 		if err := mapping.Write(&text, w.table.Header, w.table.Rows); err != nil {
@@ -278,7 +291,7 @@ func writeNew(file string, text []byte, mode fs.FileMode, replace bool) error {
 		return os.Rename(t.Name(), file)
 	}
 	if err := os.Link(t.Name(), file); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already", shownPath(file))
+		return fmt.Errorf("%s is there already: %w", shownPath(file), fs.ErrExist)
 	} else if err != nil {
 		return err
 	}
@@ -365,7 +378,7 @@ func printImport(out io.Writer, files []imported) {
 		for _, n := range f.Notes {
 			lines := make([]string, 0, 5)
 			for _, line := range n.Lines[:min(len(n.Lines), 5)] {
-				lines = append(lines, number(line))
+				lines = append(lines, strconv.Itoa(line))
 			}
 			where := ""
 			if len(lines) > 0 {
@@ -377,8 +390,11 @@ func printImport(out io.Writer, files []imported) {
 			}
 			fmt.Fprintln(out, wrapped("    ", number(n.Count)+" × "+n.What+where))
 		}
+		var warnings []mapping.Warning
 		for _, w := range f.drafts {
-			printWarnings(out, w.warnings)
+			warnings = append(warnings, w.warnings...)
 		}
+		printWarnings(out, warnings)
 	}
+	fmt.Fprintln(out, "\nnext: linkspan tables check")
 }

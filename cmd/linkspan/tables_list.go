@@ -104,11 +104,11 @@ func (c tablesList) Run(ctx context.Context, to streams) error {
 		result.Sets = append(result.Sets, keptOf(k))
 	}
 	acting := actingIn(sets)
-	faults := d.listDrafts(&result, acting)
+	faults, warnings := d.listDrafts(&result, acting)
 	err = d.print(result, func(out io.Writer) {
 		d.printList(out, result)
-		if faults > 0 {
-			fmt.Fprintf(out, "\n%s against the drafts: linkspan tables check\n", plural(faults, "fault", "faults"))
+		if faults > 0 || warnings > 0 {
+			fmt.Fprintf(out, "\n%s against the drafts, %s: linkspan tables check\n", plural(faults, "fault", "faults"), plural(warnings, "kind of warning", "kinds of warning"))
 		}
 	})
 	return cmp.Or(err, damaged)
@@ -125,8 +125,8 @@ func actingIn(sets []mapset.Kept) []mapset.Entry {
 	return acting
 }
 
-// listDrafts lists the drafts and what acts without being one, and counts the faults.
-func (d *desk) listDrafts(result *listJSON, acting []mapset.Entry) int {
+// listDrafts lists the drafts and what acts without being one, and counts the faults and the kinds of warning.
+func (d *desk) listDrafts(result *listJSON, acting []mapset.Entry) (faults, warnings int) {
 	report := d.folder.Check(d.policy, nil)
 	seen := map[string]bool{}
 	for _, s := range report.Tables {
@@ -153,7 +153,8 @@ func (d *desk) listDrafts(result *listJSON, acting []mapset.Entry) int {
 			result.Drafts = append(result.Drafts, d.statusJSON(mapset.Status{Entry: e}, draftGone, nil))
 		}
 	}
-	return len(report.Faults)
+	own, _ := ownWarnings(report.Warnings)
+	return len(report.Faults), len(own)
 }
 
 func keptOf(k mapset.Kept) keptJSON {

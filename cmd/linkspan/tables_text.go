@@ -235,6 +235,32 @@ func (p *progress) line(format string, a ...any) {
 	fmt.Fprint(p.out, "\r\x1b[K"+cut(clean(fmt.Sprintf(format, a...)), terminal-1))
 }
 
+// during shows what is being done and for how long, until the function it returns is called.
+func (p *progress) during(what string) (done func()) {
+	if p.out == nil {
+		return func() {}
+	}
+	began, stop, stopped := time.Now(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				p.line("%s: %d s", what, int(time.Since(began).Seconds()))
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+		p.end()
+	}
+}
+
 func (p *progress) end() {
 	if p.on {
 		fmt.Fprint(p.out, "\r\x1b[K")
@@ -268,6 +294,21 @@ func printDifference(out io.Writer, d mapset.Difference, examples int) {
 	}
 }
 
+// printDirections says how many rows one set changes against another, a line for each direction.
+func printDirections(out io.Writer, d mapset.Difference) {
+	if d.Total() == 0 {
+		fmt.Fprintln(out, "no row that answers changes")
+		return
+	}
+	fmt.Fprintf(out, "%s: %s\n", plural(d.Total(), "row changes", "rows change"), countsText(d.Counts))
+	if len(d.Directions) > 1 {
+		for _, way := range d.Directions {
+			fmt.Fprintf(out, "  %s to %s: %s\n", way.From, way.To, countsText(way.Counts))
+		}
+	}
+	fmt.Fprintln(out, "the rows: linkspan tables diff active drafts")
+}
+
 func countsText(c mapset.Counts) string {
 	return fmt.Sprintf("%s added, %s removed, %s retargeted, %s changed", number(c.Added), number(c.Removed), number(c.Retargeted), number(c.Changed))
 }
@@ -277,7 +318,11 @@ func printExample(out io.Writer, e mapset.Example) {
 	if e.Context != mapping.Any {
 		context = ", " + string(e.Context)
 	}
-	fmt.Fprintln(out, wrapped("  ", fmt.Sprintf("%s %s%s%s", e.Change, codeText(e.Code, e.TermCode), context, quotedTerm(e.Term))))
+	what := ""
+	if len(e.What) > 0 {
+		what = ": another " + strings.Join(e.What, ", ")
+	}
+	fmt.Fprintln(out, wrapped("  ", fmt.Sprintf("%s %s%s%s%s", e.Change, codeText(e.Code, e.TermCode), context, quotedTerm(e.Term), what)))
 	for _, side := range []struct {
 		word string
 		*mapset.Side
@@ -285,10 +330,26 @@ func printExample(out io.Writer, e mapset.Example) {
 		if side.Side == nil {
 			continue
 		}
-		target := codeText(side.Code, side.TermCode) + quotedTerm(side.Term) + ", "
-		if side.Code == "" {
-			target = ""
+		words := ""
+		if side.Source != "" {
+			words = quotedTerm(side.Source) + " →"
 		}
-		fmt.Fprintln(out, wrapped("      ", fmt.Sprintf("%s %s%s; %s, %s", side.word, target, side.Relation, side.Table, side.At)))
+		fmt.Fprintln(out, wrapped("      ", fmt.Sprintf("%s%s %s; %s, %s", side.word, words, rowText(mapping.Code{Value: side.Code, TermCode: side.TermCode, Term: side.Term},
+			side.Relation, side.Assured, side.Reason), side.Table, side.At)))
 	}
+}
+
+// rowText is what a row says of its target: the code with its words, the relation, and the reviewer's reason.
+func rowText(target mapping.Code, relation mapping.Relation, assured bool, reason string) string {
+	text := string(relation)
+	if target.Value != "" {
+		text = codeText(target.Value, target.TermCode) + quotedTerm(target.Term) + ", " + text
+	}
+	if assured {
+		text += ", assured"
+	}
+	if reason != "" {
+		text += ", reason: " + clean(reason)
+	}
+	return text
 }
