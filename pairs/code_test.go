@@ -144,15 +144,15 @@ func TestClassOfContext(t *testing.T) {
 	}
 }
 
-// words is a dictionary of one code.
-type words struct {
+// oneWord is a dictionary of one code.
+type oneWord struct {
 	code mapping.Code
 	term string
 }
 
-func (w words) Holds(s mapping.Scheme) bool { return s == w.code.Scheme }
+func (w oneWord) Holds(s mapping.Scheme) bool { return s == w.code.Scheme }
 
-func (w words) Look(c mapping.Code) (string, bool, bool) { return w.term, true, c.Is(w.code) }
+func (w oneWord) Look(c mapping.Code) (string, bool, bool) { return w.term, true, c.Is(w.code) }
 
 // TestClassKnownFromADictionary judges a target without words of its own by
 // those a dictionary had when the table was loaded.
@@ -161,7 +161,7 @@ func TestClassKnownFromADictionary(t *testing.T) {
 		"source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\treason\n" +
 		"2126.\t00\t\tXaIOW\t\t\tequivalent\tany\tno\tby hand\n"
 	for term, outcome := range map[string]record.Outcome{"Asthma": record.Mapped, "FH: Asthma": record.Degraded, "No asthma": record.Degraded} {
-		tab, faults := mapping.Parse("t.tsv", strings.NewReader(text), mapping.Options{Dictionary: words{mapping.Code{Scheme: mapping.CTV3, Value: "XaIOW"}, term}})
+		tab, faults := mapping.Parse("t.tsv", strings.NewReader(text), mapping.Options{Dictionary: oneWord{mapping.Code{Scheme: mapping.CTV3, Value: "XaIOW"}, term}})
 		require.Empty(t, faults)
 		e := observation(read("2126.", "00", "Asthma"))
 		carry(to(t, "systmone", tab), e)
