@@ -12,7 +12,7 @@ func (s *Set) inverted(t *Table) []Fault {
 	if t.From.Enumeration() || t.To.Enumeration() || t.From == t.To || t.InverseReviewed != "" {
 		return nil
 	}
-	for _, other := range s.directions[pair{t.To, t.From}] {
+	for _, other := range s.between(t.To, t.From) {
 		if other.InverseReviewed != "" { // of two mirrors it is the one that was looked at
 			continue
 		}

@@ -16,11 +16,15 @@ type Set struct {
 	digest string
 	// directions has the tables between two schemes, the higher layer first. From a scheme to itself lead the tables of
 	// its superseded identifiers.
-	directions map[pair][]*Table
+	directions map[Scheme][]direction // by source scheme
 	words      map[word]string
 }
 
-type pair struct{ from, to Scheme }
+// direction is the tables to one target scheme.
+type direction struct {
+	to     Scheme
+	tables []*Table
+}
 
 type word struct {
 	scheme Scheme
@@ -30,13 +34,12 @@ type word struct {
 // NewSet builds a set. Two tables of one layer that disagree about a key, and one table loaded twice, are faults; all
 // are reported at once, and with a fault there is no set. The tables are used as they are: sets may share them.
 func NewSet(tables ...*Table) (*Set, []Fault) {
-	s := &Set{tables: sortTables(tables), directions: map[pair][]*Table{}, words: map[word]string{}}
+	s := &Set{tables: sortTables(tables), directions: map[Scheme][]direction{}, words: map[word]string{}}
 	faults := twice(s.tables)
 	for _, t := range s.tables {
 		s.addWords(t)
-		way := pair{t.From, t.To} // of a history table both are one
-		faults = append(faults, conflicts(s.directions[way], t)...)
-		s.directions[way] = append(s.directions[way], t)
+		faults = append(faults, conflicts(s.between(t.From, t.To), t)...)
+		s.add(t)
 	}
 	for _, t := range s.tables {
 		faults = append(faults, s.inverted(t)...)
@@ -46,6 +49,26 @@ func NewSet(tables ...*Table) (*Set, []Fault) {
 	}
 	s.digest = digest(s.tables)
 	return s, nil
+}
+
+// add puts a table, which comes in the order of the set, to those of its direction.
+func (s *Set) add(t *Table) {
+	all := s.directions[t.From]
+	if n := len(all); n > 0 && all[n-1].to == t.To {
+		all[n-1].tables = append(all[n-1].tables, t)
+		return
+	}
+	s.directions[t.From] = append(all, direction{t.To, []*Table{t}})
+}
+
+// between is the tables from one scheme to another, the higher layer first.
+func (s *Set) between(from, to Scheme) []*Table {
+	for _, d := range s.directions[from] {
+		if d.to == to {
+			return d.tables
+		}
+	}
+	return nil
 }
 
 // addWords takes the words of enumerated values from the rows.
@@ -136,7 +159,7 @@ func (s *Set) Digest() string { return s.digest }
 func (s *Set) Tables() []*Table { return slices.Clone(s.tables) }
 
 // Has reports whether any table of the set leads from one scheme to the other.
-func (s *Set) Has(from, to Scheme) bool { return len(s.directions[pair{from, to}]) > 0 }
+func (s *Set) Has(from, to Scheme) bool { return len(s.between(from, to)) > 0 }
 
 // Words are the human words of an enumeration value: the source term of any row for it, else the value itself.
 func (s *Set) Words(c Code) string {

@@ -47,7 +47,7 @@ func (l *setLint) warn(count int, f Fault) {
 // hides counts the rows of a table that code nothing, though the row beneath would. A no-map row says that it is meant.
 func (l *setLint) hides(t *Table) {
 	var beneath []*Table
-	for _, under := range l.set.directions[pair{t.From, t.To}] {
+	for _, under := range l.set.between(t.From, t.To) {
 		if under.Layer.rank() < t.Layer.rank() {
 			beneath = append(beneath, under)
 		}
@@ -90,14 +90,16 @@ func nextBeneath(tables []*Table, key rowKey) placed {
 func (p placed) codes() bool {
 	row := p.packed()
 	c := Code{Scheme: p.table.From, Value: row.value(), TermCode: row.termCode()}
-	return p.result(&c, nil).Answer == Mapped
+	var r Result
+	p.judge(&r, &c, nil)
+	return r.Answer == Mapped
 }
 
 // overlays counts the rows of a table that change an assured row of a lower layer.
 func (l *setLint) overlays(t *Table) {
 	changed := 0
 	var first Fault
-	for _, under := range l.set.directions[pair{t.From, t.To}] {
+	for _, under := range l.set.between(t.From, t.To) {
 		if under.Layer.rank() >= t.Layer.rank() {
 			continue
 		}
@@ -119,12 +121,11 @@ func (l *setLint) overlays(t *Table) {
 // comes first by name is asked.
 func (l *setLint) over(t *Table) []Scheme {
 	var over []Scheme
-	for way := range l.set.directions {
-		if way.from == t.To && way.to != t.From && way.to != t.To && t.From < t.To && t.From < way.to && l.set.Has(way.to, t.From) {
-			over = append(over, way.to)
+	for _, d := range l.set.directions[t.To] {
+		if d.to != t.From && d.to != t.To && t.From < t.To && t.From < d.to && l.set.Has(d.to, t.From) {
+			over = append(over, d.to)
 		}
 	}
-	slices.Sort(over)
 	return over
 }
 

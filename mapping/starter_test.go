@@ -37,7 +37,7 @@ func TestStarterTables(t *testing.T) {
 			}
 		}
 	}
-	for _, absent := range []pair{{SNOMED, ReadV2}, {DMD, EMISDrug}, {SNOMED, CTV3}} {
+	for _, absent := range []struct{ from, to Scheme }{{SNOMED, ReadV2}, {DMD, EMISDrug}, {SNOMED, CTV3}} {
 		require.False(t, set.Has(absent.from, absent.to), "no reverse table is invented")
 	}
 }

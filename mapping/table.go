@@ -133,6 +133,8 @@ type Table struct {
 	words   words
 	warned  []Warning
 	until   string // the first day on which other rows are in force, or ""
+	// What the header comes to: one side is an enumeration; one side is a scheme of drugs.
+	enumerated, drugs bool
 }
 
 // Len is the number of rows in force.
@@ -147,7 +149,7 @@ func (t *Table) Warnings() []Warning { return t.warned }
 // Strict reports whether a row of the table is about an allergy or a drug: only an equivalent one codes.
 func (t *Table) Strict(r Row) bool { return t.strict(r.Context) }
 
-func (t *Table) strict(c Context) bool { return t.From.drug() || t.To.drug() || c.strict() }
+func (t *Table) strict(c Context) bool { return t.drugs || c.strict() }
 
 // Rows yields the rows in force in the order of their keys: value, term code, context.
 func (t *Table) Rows() iter.Seq[Row] {

@@ -62,14 +62,14 @@ func (r Result) Row() Row {
 // a narrower row from or to an enumeration, except for allergies: there Relation stays Narrower and the caller keeps
 // the original as text. An allergy or a drug is not coded by a derived table, nor where the class of context of either
 // side is unknown; nothing is coded by a row without source words whose target is of another class than the message's.
-func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
+func (s *Set) Translate(c Code, to Scheme, contexts ...Context) (r Result) {
 	if c.Scheme == to {
 		if fault := c.fault(); fault != "" {
 			return Result{Answer: Malformed, Reason: fault}
 		}
 		return Result{Answer: Same, Target: c, Relation: Equivalent}
 	}
-	if r, ok := s.look(&c, to, contexts); ok {
+	if s.look(&r, &c, to, contexts) {
 		return r
 	}
 	// Only a miss pays for the syntax check: every code of a table passed it at load.
@@ -77,7 +77,7 @@ func (s *Set) Translate(c Code, to Scheme, contexts ...Context) Result {
 		return Result{Answer: Malformed, Reason: fault}
 	}
 	if current, ok := s.current(c); ok {
-		if r, ok := s.look(&current, to, contexts); ok {
+		if s.look(&r, &current, to, contexts) {
 			r.Superseded = true
 			return r
 		}
@@ -116,16 +116,18 @@ func informs(a Answer) int {
 }
 
 // look answers from the rows for the code as it stands; false where there are none.
-func (s *Set) look(c *Code, to Scheme, contexts []Context) (Result, bool) {
+func (s *Set) look(r *Result, c *Code, to Scheme, contexts []Context) bool {
 	var usual [usualLayers]rowsOf
 	found, ambiguous := find(s.layers(c, to, usual[:0]), c, contexts)
 	switch {
 	case ambiguous:
-		return Result{Answer: Ambiguous, Reason: "the term code is not stated and its terms have different targets"}, true
+		r.Answer, r.Reason = Ambiguous, "the term code is not stated and its terms have different targets"
 	case found.table != nil:
-		return found.result(c, contexts), true
+		found.judge(r, c, contexts)
+	default:
+		return false
 	}
-	return Result{}, false
+	return true
 }
 
 // current is the code that replaced a superseded one.
@@ -168,7 +170,7 @@ const usualLayers = 8
 
 // layers appends the rows of a code's value in every table of the direction that has any, the highest layer first.
 func (s *Set) layers(c *Code, to Scheme, into []rowsOf) []rowsOf {
-	for _, t := range s.directions[pair{c.Scheme, to}] {
+	for _, t := range s.between(c.Scheme, to) {
 		if start := t.packed.index.find(&t.packed, c.Value); start != 0 {
 			into = append(into, rowsOf{t, start})
 		}
@@ -256,14 +258,14 @@ func unstated(layers []rowsOf, c *Code, contexts []Context) (placed, bool) {
 	return placed{}, true
 }
 
-// result judges whether the row may code.
-func (p placed) result(c *Code, contexts []Context) Result {
+// judge says what the row is and whether it may code.
+func (p placed) judge(r *Result, c *Code, contexts []Context) {
 	row, t := p.packed(), p.table
-	r := Result{Relation: row.relation(), Assured: row.assured(), Class: row.class(), TargetClass: row.targetClass(),
-		Table: t, Line: row.line(), row: p.row}
+	r.Relation, r.Assured, r.Class, r.TargetClass = row.relation(), row.assured(), row.class(), row.targetClass()
+	r.Table, r.Line, r.row = t, row.line(), p.row
 	if r.Relation == NoMap {
 		r.Answer = AnswerNoMap
-		return r
+		return
 	}
 	value, termCode := row.target()
 	r.Target = Code{Scheme: t.To, Value: value, TermCode: termCode}
@@ -273,19 +275,17 @@ func (p placed) result(c *Code, contexts []Context) Result {
 		strict = strict || context.strict()
 		allergy = allergy || context.allergy()
 	}
-	enumerated := t.From.Enumeration() || t.To.Enumeration()
 	switch {
 	case strict && t.Layer == DerivedLayer,
-		!enumerated && changesClass(&r, c, strict):
+		!t.enumerated && changesClass(r, c, strict):
 		r.Answer = Inexact
 	case r.Relation == Equivalent,
 		r.Assured && !strict,
-		r.Relation == Narrower && !allergy && enumerated:
+		r.Relation == Narrower && !allergy && t.enumerated:
 		r.Answer = Mapped
 	default:
 		r.Answer = Inexact
 	}
-	return r
 }
 
 // changesClass reports that the class of context of the target is not that of the source, or may not be where that must
