@@ -304,6 +304,31 @@ func TestAFolderThatTellsNothingIsPolled(t *testing.T) {
 
 // TestTheDayOfTranslationPasses lets midnight come, on which one row ends and
 // another begins.
+// A set is judged again by dictionaries that changed, and a refusal ends with
+// its cause.
+func TestDictionariesAreLookedAtAgain(t *testing.T) {
+	s := prepare(t, external(t))
+	words := filepath.Join(t.TempDir(), "words.tsv")
+	say := func(term string) {
+		text := "scheme\tcode\tterm_code\tterm\tactive\nctv3\tXE0Uc\t\t" + term + "\tyes\n"
+		require.NoError(t, os.WriteFile(words+".new", []byte(text), 0o600))
+		require.NoError(t, os.Rename(words+".new", words))
+	}
+	say("A measurement")
+	s.draft(local("1", "XE0Uc G20.."))
+	digest := s.activate("one")
+	s.start(setup{config: func(c *bridge.Config) { c.Dictionaries = []string{words} },
+		options: func(o bridge.Options) bridge.Options { return bridge.Paced(o, 20*time.Millisecond, 50*time.Millisecond, time.Hour) }})
+	require.Equal(t, digest, s.await(bridge.TablesActive).Digest)
+	say("FH: Hypertension")
+	refused := s.await(bridge.TablesRefused)
+	require.Contains(t, refused.Faults[0].What, "family-history")
+	require.Equal(t, digest, s.inUse().MapSet, "the running set stays")
+	say("A measurement")
+	require.Equal(t, digest, s.await(bridge.TablesActive).Digest)
+	require.Nil(t, s.inUse().Refused)
+}
+
 func TestTheDayOfTranslationPasses(t *testing.T) {
 	london, err := time.LoadLocation("Europe/London")
 	require.NoError(t, err)

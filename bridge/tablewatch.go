@@ -18,9 +18,22 @@ import (
 // mark tells without reading a table whether anything changed since a look.
 type mark string
 
-// activeMark is of the pointer file and of the files of the set it points to: a
-// set that was damaged and then mended is worth another look.
+// activeMark is of the pointer file, of the files of the set it points to, and of
+// the dictionaries the set is judged by: one that was damaged and then mended is
+// worth another look.
 func (k *keeper) activeMark() mark {
+	var dictionaries mark
+	for _, path := range k.dictionaries {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			dictionaries += mark(fmt.Sprintf("%d %d\n", info.Size(), info.ModTime().UnixNano()))
+			continue
+		}
+		dictionaries += filesMark(path, "")
+	}
+	return dictionaries + k.pointerMark()
+}
+
+func (k *keeper) pointerMark() mark {
 	pointer, found, err := k.folder.Active()
 	if err != nil {
 		text, _ := os.ReadFile(filepath.Join(k.folder.SetsDir(), "ACTIVE"))
@@ -197,7 +210,11 @@ func (k *keeper) lookActive(ctx context.Context) {
 	// unless a refusal is over.
 	if loaded.Set.Digest() != running.set.Digest() || loaded.Pointer.Digest != running.pointer.Digest || k.refused.Load() != nil {
 		k.use(loaded, policy.Day, reasonChange)
+		return
 	}
+	next := *running // judged by dictionaries that may be others now
+	next.set = loaded.Set
+	k.current.Store(&next)
 }
 
 // lookDrafts checks the drafts where they changed, and says what activating
