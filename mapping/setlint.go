@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 )
@@ -66,12 +67,20 @@ func (l *setLint) hides(t *Table) {
 			continue
 		}
 		if hidden++; hidden == 1 {
-			first = Fault{File: t.File, Line: row.line(), What: fmt.Sprintf("hides a row that codes, %s:%d", under.table.File, under.packed().line()),
+			first = Fault{File: t.File, Line: row.line(), What: fmt.Sprintf("hides a row that codes, %s:%d", fileOf(under.table), under.packed().line()),
 				Why:  "it is neither equivalent nor assured, so that its code arrives in words where it arrived coded",
 				Mend: "review the rows and state the relation, or import them with --layer derived"}
 		}
 	}
 	l.warn(hidden, first)
+}
+
+// fileOf is the file of a table, of a starter table as the manifests of sets name it.
+func fileOf(t *Table) string {
+	if t.Layer == StarterLayer {
+		return "starter/" + path.Base(t.File)
+	}
+	return t.File
 }
 
 // nextBeneath is the row of the same key in the highest of the tables that has one.
@@ -109,7 +118,7 @@ func (l *setLint) overlays(t *Table) {
 				continue
 			}
 			if changed++; changed == 1 {
-				first = Fault{File: t.File, Line: row.line(), What: fmt.Sprintf("changes an assured row, %s:%d", under.File, assured.line()),
+				first = Fault{File: t.File, Line: row.line(), What: fmt.Sprintf("changes an assured row, %s:%d", fileOf(under), assured.line()),
 					Why: "somebody assured that target nationally", Mend: "compare both rows, and keep this one only for a stated reason"}
 			}
 		}
@@ -149,7 +158,7 @@ func (l *setLint) comesBack(t *Table, over ...Scheme) {
 			continue
 		}
 		if lost++; lost == 1 {
-			first.Line, first.Mend = row.line(), "compare the rows of "+back.Table.File+":"+decimal(back.Line)
+			first.Line, first.Mend = row.line(), "compare the rows of "+fileOf(back.Table)+":"+decimal(back.Line)
 		}
 	}
 	if lost > 0 {

@@ -512,7 +512,7 @@ func TestSetLintOfHiddenRows(t *testing.T) {
 	warnings := mustSet(t, own, bought(SupplierLayer)).Lint()
 	require.Len(t, warnings, 1)
 	require.Equal(t, 1, warnings[0].Count)
-	require.Contains(t, warnings[0].What, "hides a row that codes, ")
+	require.Equal(t, "hides a row that codes, starter/test.tsv:10", warnings[0].What)
 	require.Contains(t, warnings[0].Mend, "--layer derived")
 	for _, w := range mustSet(t, own, bought(DerivedLayer)).Lint() {
 		require.NotContains(t, w.What, "hides")

@@ -140,10 +140,9 @@ func (c tablesApprove) Run(ctx context.Context, to streams) error {
 			fmt.Fprintln(to.out, wrapped("", fmt.Sprintf("signed by %s, %s: %s", approval.Approver, approval.Role, shownPath(file))))
 		}
 	}
-	if d.JSON {
-		return printJSON(to.out, result)
-	}
-	return nil
+	return d.print(result, func(out io.Writer) {
+		fmt.Fprintln(out, "next: linkspan tables check, which says what is still missing")
+	})
 }
 
 // signer reads the private key and compares it with the agreement, where one is given: a note that will not count is not
@@ -340,11 +339,11 @@ func (a approving) print(out io.Writer, known bool) {
 	fmt.Fprintln(out, wrapped("  ", fmt.Sprintf("%s to %s, layer %s, author %s", h.From, h.To, h.Layer, cmp.Or(h.Author, "not stated"))))
 	fmt.Fprintln(out, wrapped("  ", "licence "+h.Licence+"; source "+h.Source))
 	fmt.Fprintln(out, "  SHA-256 "+a.facts.SHA256)
-	needs := "one approval"
+	needs := "the approval of one person who is not its author"
 	if a.facts.Strict > 0 {
-		needs = "approvals by two different people"
+		needs = "the approvals of two different people, neither of them its author"
 	}
-	fmt.Fprintf(out, "  it needs %s, none of them the author's\n", needs)
+	fmt.Fprintf(out, "  it needs %s\n", needs)
 	switch {
 	case a.was != "":
 		fmt.Fprintln(out, wrapped("  ", "it takes the place of "+a.was+", which is active"))

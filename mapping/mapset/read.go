@@ -200,13 +200,21 @@ func (r *reader) unapproved(name string, s Status) {
 	}
 	why := "a table acts on records only when somebody the agreement names has signed it"
 	if s.Needs == 2 {
-		why = fmt.Sprintf("%d rows are for allergies or medication, where one pair of eyes is not enough", s.Strict)
+		why = fmt.Sprintf("it has rows for allergies or medication, %d, where one pair of eyes is not enough", s.Strict)
 	}
 	if r.made {
 		r.fault(name, what, why, "linkspan tables approve the draft, then linkspan tables activate")
 		return
 	}
-	r.fault(name, what, why, "linkspan tables approve "+r.place(name))
+	r.fault(name, what, why, "linkspan tables approve "+quoted(r.place(name))+" --key KEY --words REASON")
+}
+
+// quoted is a path as a shell takes it for one word.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " '\"\\$`&;()<>|*?[]#~!") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 func entry(name string, t readTable) Entry {
