@@ -318,7 +318,9 @@ func TestDictionariesAreLookedAtAgain(t *testing.T) {
 	s.draft(local("1", "XE0Uc G20.."))
 	digest := s.activate("one")
 	s.start(setup{config: func(c *bridge.Config) { c.Dictionaries = []string{words} },
-		options: func(o bridge.Options) bridge.Options { return bridge.Paced(o, 20*time.Millisecond, 50*time.Millisecond, time.Hour) }})
+		options: func(o bridge.Options) bridge.Options {
+			return bridge.Paced(o, 20*time.Millisecond, 50*time.Millisecond, time.Hour)
+		}})
 	require.Equal(t, digest, s.await(bridge.TablesActive).Digest)
 	say("FH: Hypertension")
 	refused := s.await(bridge.TablesRefused)

@@ -10,8 +10,8 @@ import (
 func decimal(n int) string { return strconv.Itoa(n) }
 
 // Lint tells what only the whole set shows and what refuses nothing: rows that leave in words what a row beneath codes,
-// rows that change what is nationally assured, codes that do not come back from one scheme or over two, and replaced codes
-// that were replaced themselves. Every warning stands at the first place and counts the rest.
+// rows that change what is nationally assured, codes that two tables word differently, codes that do not come back from
+// one scheme or over two, and replaced codes that were replaced themselves. Every warning stands at the first place and counts the rest.
 func (s *Set) Lint() []Warning {
 	l := setLint{set: s}
 	for _, t := range s.tables {
@@ -24,6 +24,7 @@ func (s *Set) Lint() []Warning {
 		if t.From.Enumeration() || t.To.Enumeration() {
 			continue
 		}
+		l.words(t)
 		if l.set.Has(t.To, t.From) {
 			l.comesBack(t)
 		}
@@ -43,6 +44,50 @@ func (l *setLint) warn(count int, f Fault) {
 	if count > 0 {
 		l.found = append(l.found, Warning{Fault: f, Count: count})
 	}
+}
+
+// words counts the codes that a table of the site words otherwise than another table of the set: one of the two was made
+// with the words of another code in view, which no dictionary need be loaded to see.
+func (l *setLint) words(t *Table) {
+	if t.Layer != SupplierLayer && t.Layer != LocalLayer {
+		return
+	}
+	differ := 0
+	var first Fault
+	in := reading{words: &t.words}
+	for _, packed := range t.packed.rows() {
+		other, row, found := l.otherWords(t, packed, &in)
+		if !found {
+			continue
+		}
+		if differ++; differ == 1 {
+			first = Fault{File: t.File, Line: packed.line(), What: fmt.Sprintf("its source term is not that of %s:%d", other.File, row.line()),
+				Why: "one of the rows may have been made with the words of another code", Mend: "look the code up in its dictionary, and correct the row whose words are wrong"}
+		}
+	}
+	l.warn(differ, first)
+}
+
+// otherWords finds a row of another table for the same code and term code, whose source term is another.
+func (l *setLint) otherWords(t *Table, row packedRow, in *reading) (*Table, packedRow, bool) {
+	for _, d := range l.set.directions[t.From] {
+		for _, other := range d.tables {
+			if other == t || other.Purpose == HistoryPurpose {
+				continue
+			}
+			for _, there := range other.packed.group(other.packed.index.find(&other.packed, row.value())) {
+				if there.termCode() != row.termCode() {
+					continue
+				}
+				own, known := t.row(in, row).Source.Term, other.row(&reading{words: &other.words}, there).Source.Term
+				if own != "" && known != "" && !sameWords(own, known) {
+					return other, there, true
+				}
+				break
+			}
+		}
+	}
+	return nil, "", false
 }
 
 // hides counts the rows of a table that code nothing, though the row beneath would. A no-map row says that it is meant.

@@ -576,3 +576,16 @@ func (f *failing) Read(p []byte) (int, error) {
 	f.text = f.text[n:]
 	return n, nil
 }
+
+// A code that two tables word differently, whichever way they lead, is worth a look.
+func TestSetLintOfWords(t *testing.T) {
+	starter := tableText(Multilex, DMD, StarterLayer, "2010688||Atorvastatin 20mg tablets|320029006||Atorvastatin 20mg tablets|equivalent|any|no|")
+	for term, count := range map[string]int{"Amlodipine 5mg tablets": 1, "atorvastatin 20 mg tablets": 0} {
+		set := mustSet(t, starter, tableText(Multilex, EMISDrug, LocalLayer, "2010688||"+term+"|ATTA1234||"+term+"|equivalent|any|no|"))
+		warnings := set.Lint()
+		require.Len(t, warnings, count, term)
+		if count > 0 {
+			require.Contains(t, warnings[0].What, "its source term is not that of test.tsv:10")
+		}
+	}
+}

@@ -196,13 +196,6 @@ func quotedTerm(term string) string {
 	return ` "` + clean(term) + `"`
 }
 
-func yesNo(yes bool) string {
-	if yes {
-		return "yes"
-	}
-	return "no"
-}
-
 func orAny(c mapping.Context) string {
 	if c == mapping.Any {
 		return "any"
