@@ -216,10 +216,7 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	work, err := b.startWorkList()
-	if err != nil {
-		return err
-	}
+	work := b.startWorkList()
 	log, err := audit.Open(filepath.Join(c.Data, "audit"), c.Instance)
 	if err != nil {
 		return err

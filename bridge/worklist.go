@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -56,19 +55,22 @@ type UnmappedEvent struct {
 }
 
 // startWorkList goes on with the counts in the data folder. A damaged file is
-// set aside and said so; one that cannot be read is a fault.
-func (b *Bridge) startWorkList() (*workList, error) {
+// set aside and said so. One that cannot be read is left as it is: this run
+// counts from nothing and saves nothing, for no exchange depends on the work
+// list.
+func (b *Bridge) startWorkList() *workList {
 	w := &workList{file: filepath.Join(b.config.Data, traffic.FileName), instance: b.config.Instance, publish: b.publish, now: b.now, log: b.log}
 	counts, damage, err := traffic.Load(w.file)
 	if err != nil {
-		return nil, fmt.Errorf("work list: %w", err)
+		b.log.Error("work list: this run's counts will not be saved", zap.Error(err))
+		counts, w.file = &traffic.Log{}, ""
 	}
 	if damage != nil {
 		b.log.Warn("work list", zap.Error(damage))
 	}
 	w.counts = counts
 	b.background(func(ctx context.Context) { w.keep(ctx, b.pace.save) })
-	return w, nil
+	return w
 }
 
 // begin is called at the start of an exchange: it sets the day of what follows,
@@ -160,7 +162,7 @@ func (w *workList) tellHeld() {
 // save writes the counts where they changed. A disk that refuses is said once
 // and tried again at the next pace: no exchange depends on the work list.
 func (w *workList) save() {
-	if !w.changed.Swap(false) {
+	if w.file == "" || !w.changed.Swap(false) {
 		return
 	}
 	err := w.counts.Save(w.file)

@@ -105,3 +105,22 @@ func TestTheWorkListIsKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, again.Seen()[0].Count, "it is tried again")
 }
+
+// A file of counts that cannot be read stops nothing: what is there stays, and
+// what is counted is not saved.
+func TestAWorkListThatCannotBeReadStopsNothing(t *testing.T) {
+	data := t.TempDir()
+	inTheWay := filepath.Join(data, traffic.FileName)
+	require.NoError(t, os.Mkdir(inTheWay, 0o700))
+	b := &Bridge{config: Config{Data: data, Instance: "one"}, log: zap.NewNop(), now: time.Now, pace: usual}
+	w := b.startWorkList()
+	w.publish = func(string, any) {}
+	w.begin()
+	w.looked(unmapped("XaPbt"))
+	require.Len(t, w.counts.Seen(), 1)
+	require.NoError(t, b.Stop(t.Context()))
+	left, err := os.ReadDir(data)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.True(t, left[0].IsDir())
+}
