@@ -120,5 +120,12 @@ type Patient struct {
 	// Status is the registration in the source's own words: current, left, ...
 	Status       string
 	RegisteredOn Date
+	LeftOn       Date
 	Confidential string
+	// Standing is what Status means for who may be shown.
+	Standing Standing
+	// Sensitive marks a patient whom no other organisation may find (the
+	// national S flag), Superseded a number the source says is no longer this
+	// patient's, Dissent a patient who has said no to sharing.
+	Sensitive, Superseded, Dissent bool
 }

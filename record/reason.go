@@ -21,6 +21,10 @@ const (
 	ReasonNoPatient       Reason = "identity-unproven" // the answer names no patient
 	ReasonRefused         Reason = "refused"           // the holder said no
 	ReasonDenied          Reason = "denied"            // the agreement says no
+	ReasonNoConsent       Reason = "no-consent"        // the patient said no, or was not asked (safety CS-09, IG-02)
+	ReasonLimited         Reason = "limited"           // this user or organisation asked too often (safety T-06, T-11)
+	ReasonReplayed        Reason = "replayed"          // this very message was taken before (safety SE-11)
+	ReasonClock           Reason = "clock"             // the claims were made too long ago or in the future (safety IG-08)
 	ReasonNoTarget        Reason = "no-target"         // no organisation, or more than one, could be meant
 	ReasonUnmappedRequest Reason = "unmapped-request"  // a code in the request has no table row
 	ReasonUnsupported     Reason = "unsupported"       // the message asks for what this link does not do
@@ -35,26 +39,28 @@ const (
 // Reasons is the closed list, in the order above.
 func Reasons() []Reason {
 	return []Reason{ReasonBadMessage, ReasonBadAnswer, ReasonNotFound, ReasonWrongPatient, ReasonNoPatient,
-		ReasonRefused, ReasonDenied, ReasonNoTarget, ReasonUnmappedRequest, ReasonUnsupported, ReasonTooLarge,
+		ReasonRefused, ReasonDenied, ReasonNoConsent, ReasonLimited, ReasonReplayed, ReasonClock, ReasonNoTarget, ReasonUnmappedRequest, ReasonUnsupported, ReasonTooLarge,
 		ReasonBusy, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal}
 }
 
 // Code is the number carried in the Nats-Service-Error-Code header (ADR-32).
 func (r Reason) Code() int {
 	switch r {
-	case ReasonBadMessage:
+	case ReasonBadMessage, ReasonClock:
 		return 400
-	case ReasonDenied, ReasonRefused:
+	case ReasonDenied, ReasonRefused, ReasonNoConsent:
 		return 403
 	case ReasonNotFound:
 		return 404
+	case ReasonReplayed:
+		return 409
 	case ReasonTooLarge:
 		return 413
 	case ReasonNoTarget:
 		return 421
 	case ReasonUnmappedRequest:
 		return 422
-	case ReasonBusy:
+	case ReasonBusy, ReasonLimited:
 		return 429
 	case ReasonUnsupported:
 		return 501
@@ -71,7 +77,7 @@ func (r Reason) Code() int {
 // Permanent reports that asking again unchanged cannot help.
 func (r Reason) Permanent() bool {
 	switch r {
-	case ReasonBusy, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal:
+	case ReasonBusy, ReasonLimited, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal:
 		return false
 	}
 	return true
@@ -95,6 +101,14 @@ func (r Reason) Words() string {
 		return "The other system refused the request."
 	case ReasonDenied:
 		return "The sharing agreement does not allow this request."
+	case ReasonNoConsent:
+		return "The patient has not agreed to this record being shared or viewed. Nothing of it is shown. Do not assume there is no record."
+	case ReasonLimited:
+		return "Too many records have been asked for. Try again later."
+	case ReasonReplayed:
+		return "This message was taken before. Ask again with a new one."
+	case ReasonClock:
+		return "The clocks of the two sides differ too much, so the request was not sent."
 	case ReasonNoTarget:
 		return "The organisation holding the record could not be determined."
 	case ReasonUnmappedRequest:

@@ -48,7 +48,9 @@ type Identity struct {
 // Requester is who asks. The individual is always per request.
 type Requester struct {
 	User         string // the logged-on user as the native message names them
+	UserName     string // their name for people to read, "" where it is not said
 	Role         string
+	Activities   []string // national activity codes the native message vouches for, e.g. B0360
 	Organisation string // ODS code
 	Machine      string
 	Software     string

@@ -47,9 +47,37 @@ type Entry struct {
 	Purpose      string    `json:"purpose,omitempty"`
 	Consent      string    `json:"consent,omitempty"`
 	ClaimSource  string    `json:"claim_source,omitempty"`
-	PatientRef   string    `json:"patient_ref,omitempty"` // see Reference
-	Reason       string    `json:"reason,omitempty"`      // a record.Reason, "" for an answer
-	View         string    `json:"view,omitempty"`
+	// UserName is the user's name as at the time of the event, Activities the
+	// activity codes, Device what the user sat at.
+	UserName     string   `json:"user_name,omitempty"`
+	Activities   []string `json:"activities,omitempty"`
+	Relationship string   `json:"relationship,omitempty"`
+	Device       string   `json:"device,omitempty"`
+	// Sources says for each claim what it rests on.
+	Sources map[string]string `json:"sources,omitempty"`
+	// BreakGlass is the code of the reason consent was overridden for,
+	// BreakGlassText what the user wrote, sealed: it may name anybody.
+	BreakGlass     string `json:"break_glass,omitempty"`
+	BreakGlassText string `json:"break_glass_text,omitempty"`
+	PatientRef     string `json:"patient_ref,omitempty"`    // see Reference
+	PatientSealed  string `json:"patient_sealed,omitempty"` // the number, sealed
+	Reason         string `json:"reason,omitempty"`         // a record.Reason, "" for an answer
+	// Cause is why, where the asker is not told: which rule refused, or what
+	// stands behind a patient not found. It never holds a patient's data.
+	Cause string `json:"cause,omitempty"`
+	View  string `json:"view,omitempty"`
+	// Boot tells one run of the process from the next, Mono the time since its
+	// start, which no setting of the clock moves.
+	Boot   string        `json:"boot,omitempty"`
+	Mono   time.Duration `json:"mono,omitempty"`
+	Link   string        `json:"link,omitempty"` // economy/pair/environment
+	Build  string        `json:"build,omitempty"`
+	Config string        `json:"config,omitempty"` // digest of the agreement in force
+	// HolderSHA256 is of the holder's native answer, in hexadecimal.
+	HolderSHA256 string `json:"holder_sha256,omitempty"`
+	// Checks names every rule that was asked on the way to the decision, in
+	// order, with what it said.
+	Checks []string `json:"checks,omitempty"`
 	// Sections is what was seen: state and counts by section.
 	Sections map[string]Counts `json:"sections,omitempty"`
 	// ContentSHA256 is of exactly the bytes that left, in hexadecimal, and Bytes

@@ -29,8 +29,39 @@ type Claims struct {
 	View         string    `json:"view,omitempty"`         // what is asked for
 	Deadline     time.Time `json:"deadline,omitzero"`      // the asker waits until then
 	Trace        string    `json:"trace,omitempty"`        // W3C traceparent
+	Issued       time.Time `json:"issued,omitzero"`        // when the edge took the request
+	// Link names economy, pair and environment, so that a test edge can never
+	// talk to a live exchange (safety SE-03).
+	Link         string   `json:"link,omitempty"`
+	UserName     string   `json:"user_name,omitempty"`
+	Activities   []string `json:"activities,omitempty"`   // national activity codes
+	Relationship string   `json:"relationship,omitempty"` // legitimate relationship, as the asker states it
+	// BreakGlass is the code of the reason for which consent is overridden.
+	// BreakGlassText, what the user wrote, may name anybody: it is sealed (see
+	// Key.SealText).
+	BreakGlass     string `json:"break_glass,omitempty"`
+	BreakGlassText string `json:"break_glass_text,omitempty"`
+	// Sources says for each claim what it rests on.
+	Sources map[string]string `json:"sources,omitempty"`
+	// Refuse is set by an edge that will not have the request carried out; the
+	// exchange role audits that and answers. Outcome is set in an answer: what
+	// became of the exchange, "" for a record.
+	Refuse  record.Reason `json:"refuse,omitempty"`
+	Outcome record.Reason `json:"outcome,omitempty"`
+	// Witness is the state of the exchange role's audit log after the answer
+	// was written into it, kept by whoever gets it.
+	Witness *Witness `json:"witness,omitempty"`
 	// Reason is set only in an answer without a body, and is why.
 	Reason record.Reason `json:"reason,omitempty"`
+}
+
+// Witness is where an audit log had got to: its instance, the number of records
+// and the root hash over them, in base64. Whoever keeps one can prove later that
+// nothing before it was changed or taken out.
+type Witness struct {
+	Instance string `json:"instance"`
+	Seq      uint64 `json:"seq"`
+	TreeHead string `json:"tree_head"`
 }
 
 // Header is the claims as they stand in HeaderClaims: the same claims give the

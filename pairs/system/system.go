@@ -51,6 +51,16 @@ type Encoder interface {
 	EncodeResponse(q *record.Request, p record.Response, id MessageID) ([]byte, error)
 }
 
+// UserReader is a codec whose system can be asked who is logged on where the
+// request was made. A system whose requests name the user needs none.
+type UserReader interface {
+	// EncodeUserRequest writes the question. It is about no patient.
+	EncodeUserRequest(id MessageID) ([]byte, error)
+	// DecodeUser reads the answer. A native error, or none or several users
+	// logged on, is an error of ReasonRefused or ReasonBadAnswer.
+	DecodeUser(ctx context.Context, msg []byte) (record.Requester, error)
+}
+
 // MessageID gives a message its identifier and time; codecs have no clock and
 // no random source of their own.
 type MessageID struct {
