@@ -22,7 +22,6 @@ const (
 	ReasonRefused         Reason = "refused"           // the holder said no
 	ReasonDenied          Reason = "denied"            // the agreement says no
 	ReasonNoConsent       Reason = "no-consent"        // the patient said no, or was not asked (safety CS-09, IG-02)
-	ReasonLimited         Reason = "limited"           // this user or organisation asked too often (safety T-06, T-11)
 	ReasonReplayed        Reason = "replayed"          // this very message was taken before (safety SE-11)
 	ReasonClock           Reason = "clock"             // the claims were made too long ago or in the future (safety IG-08)
 	ReasonNoTarget        Reason = "no-target"         // no organisation, or more than one, could be meant
@@ -30,6 +29,7 @@ const (
 	ReasonUnsupported     Reason = "unsupported"       // the message asks for what this link does not do
 	ReasonTooLarge        Reason = "too-large"         // above the record limit
 	ReasonBusy            Reason = "busy"              // no free slot, or the throttle's wait is past the deadline
+	ReasonLimited         Reason = "limited"           // this user or organisation asked too often (safety T-06, T-11)
 	ReasonUnavailable     Reason = "unavailable"       // the other side is not connected
 	ReasonTimeout         Reason = "timeout"           // no answer before the deadline
 	ReasonAudit           Reason = "audit-unavailable" // the audit record could not be made durable
@@ -39,8 +39,8 @@ const (
 // Reasons is the closed list, in the order above.
 func Reasons() []Reason {
 	return []Reason{ReasonBadMessage, ReasonBadAnswer, ReasonNotFound, ReasonWrongPatient, ReasonNoPatient,
-		ReasonRefused, ReasonDenied, ReasonNoConsent, ReasonLimited, ReasonReplayed, ReasonClock, ReasonNoTarget, ReasonUnmappedRequest, ReasonUnsupported, ReasonTooLarge,
-		ReasonBusy, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal}
+		ReasonRefused, ReasonDenied, ReasonNoConsent, ReasonReplayed, ReasonClock, ReasonNoTarget, ReasonUnmappedRequest, ReasonUnsupported, ReasonTooLarge,
+		ReasonBusy, ReasonLimited, ReasonUnavailable, ReasonTimeout, ReasonAudit, ReasonInternal}
 }
 
 // Code is the number carried in the Nats-Service-Error-Code header (ADR-32).

@@ -20,8 +20,9 @@ func TestReasons(t *testing.T) {
 		record.ReasonBadMessage: 400, record.ReasonBadAnswer: 502, record.ReasonNotFound: 404, record.ReasonWrongPatient: 502, record.ReasonNoPatient: 502,
 		record.ReasonRefused: 403, record.ReasonDenied: 403, record.ReasonNoTarget: 421, record.ReasonUnmappedRequest: 422, record.ReasonUnsupported: 501,
 		record.ReasonTooLarge: 413, record.ReasonBusy: 429, record.ReasonUnavailable: 503, record.ReasonTimeout: 504, record.ReasonAudit: 503, record.ReasonInternal: 500,
+		record.ReasonNoConsent: 403, record.ReasonReplayed: 409, record.ReasonClock: 400, record.ReasonLimited: 429,
 	}
-	transient := map[record.Reason]bool{record.ReasonBusy: true, record.ReasonUnavailable: true, record.ReasonTimeout: true, record.ReasonAudit: true, record.ReasonInternal: true}
+	transient := map[record.Reason]bool{record.ReasonBusy: true, record.ReasonLimited: true, record.ReasonUnavailable: true, record.ReasonTimeout: true, record.ReasonAudit: true, record.ReasonInternal: true}
 	require.Len(t, record.Reasons(), len(codes), "the list is closed")
 	words, sentences := map[record.Reason]bool{}, map[string]bool{}
 	label := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)

@@ -51,7 +51,7 @@ type Requester struct {
 	UserName     string // their name for people to read, "" where it is not said
 	Role         string
 	Activities   []string // national activity codes the native message vouches for, e.g. B0360
-	Organisation string // ODS code
+	Organisation string   // ODS code
 	Machine      string
 	Software     string
 }

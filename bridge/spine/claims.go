@@ -67,7 +67,7 @@ type Witness struct {
 // Header is the claims as they stand in HeaderClaims: the same claims give the
 // same bytes. It fails where they are longer than 8 KiB.
 func (c Claims) Header() (string, error) {
-	c.Deadline = c.Deadline.UTC()
+	c.Deadline, c.Issued = c.Deadline.UTC(), c.Issued.UTC()
 	b, err := json.Marshal(c)
 	if err != nil {
 		return "", errors.New("claims cannot be written")

@@ -16,7 +16,8 @@ import (
 
 // Request asks on subject and gathers the answer. It waits until the earliest of
 // ctx's deadline, the claims' and the Spine's own, and states that one in the
-// claims. m.Claims.Attempt is required; an answer to another attempt is refused.
+// claims, with the link and, where it is not set, the time of issue.
+// m.Claims.Attempt is required; an answer to another attempt is refused.
 //
 // Errors are *record.Error: unavailable at once where nobody listens, timeout,
 // too-large, bad-answer for an answer that does not open or is cut, and the
@@ -34,7 +35,10 @@ func (s *Spine) Request(ctx context.Context, subject string, m Message) (Message
 	ctx, cancel := s.until(ctx, m.Claims.Deadline)
 	defer cancel()
 	m.Claims.Deadline, _ = ctx.Deadline()
-	m.Claims.Reason = ""
+	m.Claims.Reason, m.Claims.Outcome, m.Claims.Link = "", "", s.link
+	if m.Claims.Issued.IsZero() {
+		m.Claims.Issued = s.now().UTC()
+	}
 	header, err := m.Claims.Header()
 	if err != nil {
 		return Message{}, fault(record.ReasonInternal, op, err)

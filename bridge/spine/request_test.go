@@ -30,6 +30,7 @@ func TestRequestCarriesClaimsAndBody(t *testing.T) {
 	})
 	asked := message("attempt-1", []byte("<request/>"))
 	asked.Claims.Deadline = time.Now().Add(10 * time.Second).UTC()
+	asked.Claims.Issued = time.Now().UTC().Round(0)
 	answer, err := l.asker.Request(within(t), subject, asked)
 	require.NoError(t, err)
 	require.Equal(t, "<answer/>", string(answer.Body))

@@ -26,8 +26,15 @@ func (s *Spine) Accept(subject string, h nats.Header, data []byte) (Message, err
 	if claims.Attempt == "" || claims.Reason != "" {
 		return Message{}, fault(record.ReasonBadMessage, op, errors.New("the claims are not those of a request"))
 	}
+	if claims.Link != s.link {
+		err := fault(record.ReasonBadMessage, op, errLink)
+		s.onError(err) // sealed with our key: somebody wired two links or environments together
+		return Message{}, err
+	}
 	return Message{Subject: subject, Claims: claims, Body: body}, nil
 }
+
+var errLink = errors.New("the request is of another link or environment")
 
 // Respond seals m as the answer to the request that was accepted on m.Subject
 // and sends it by respond, in chunks where it is longer than maxPayload (the

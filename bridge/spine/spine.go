@@ -50,6 +50,13 @@ type Options struct {
 	// Timeout is the longest any request is waited for or worked on, and the
 	// deadline of one that names none.
 	Timeout time.Duration
+	// Link names what the roles of one link have in common besides their key:
+	// economy, pair and environment. It is put into the claims of every request,
+	// and one of another link is refused, so that a test edge can never be wired
+	// to a live exchange (safety SE-03). "" is not checked.
+	Link string
+	// Now is the clock that dates requests; nil is time.Now.
+	Now func() time.Time
 	// OnError hears of faults that no asker can be told: a recovered panic, a
 	// dropped message, an answer that could not be sent. The text holds no
 	// message content. It must not block.
@@ -63,6 +70,8 @@ type Spine struct {
 	seal    *sealer
 	chunk   int
 	timeout time.Duration
+	link    string
+	now     func() time.Time
 	onError func(error)
 }
 
@@ -85,7 +94,10 @@ func New(nc *nats.Conn, key Key, o Options) *Spine {
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}
-	return &Spine{nc: nc, seal: newSealer(key, o.Limit, o.Ratio, 0), chunk: o.ChunkBytes, timeout: o.Timeout, onError: o.OnError}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Spine{nc: nc, seal: newSealer(key, o.Limit, o.Ratio, 0), chunk: o.ChunkBytes, timeout: o.Timeout, link: o.Link, now: o.Now, onError: o.OnError}
 }
 
 // Limit is the longest body in bytes.
