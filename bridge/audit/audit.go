@@ -12,19 +12,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"sync"
 	"time"
-)
-
-// The events.
-const (
-	EventAsked    = "asked"    // a request was read and may go to the holder
-	EventAnswered = "answered" // a record is about to be released
-	EventRefused  = "refused"  // the asker is about to be told no
-	EventRepaired = "repaired" // an incomplete last line was set aside at Open
 )
 
 // maxLine bounds one record in bytes, line end included.
@@ -106,6 +94,10 @@ type Counts struct {
 type Receipt struct {
 	Seq  uint64 `json:"seq"`  // counted from 1; 0 is the empty log
 	Hash string `json:"hash"` // SHA-256 in hexadecimal
+	// TreeHead is the root hash of the Merkle tree over all records up to this
+	// one, in base64: what a witness keeps. Append and Verify give it, and Read
+	// only with the last record.
+	TreeHead string `json:"tree_head,omitempty"`
 }
 
 // Reference is the pseudonym of a patient within one link: HMAC-SHA256 of the
@@ -119,141 +111,4 @@ func Reference(key []byte, number string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(number))
 	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// file is what a Log writes to; tests put a failing disk in its place.
-type file interface {
-	Write([]byte) (int, error)
-	Sync() error
-	Close() error
-}
-
-// ErrClosed is what Append returns after Close.
-var ErrClosed = errors.New("audit: the log is closed")
-
-// Log is an open audit log. It is safe for concurrent use.
-type Log struct {
-	instance string
-	file     file // nil once closed
-
-	disk sync.Mutex // held while writing and syncing; taken before mu
-
-	mu   sync.Mutex
-	last Receipt // of the newest record handed out, written or not
-	next *batch  // records nobody has written yet
-	err  error   // why the log takes no more; never cleared
-}
-
-// batch is the records that one write and one sync make durable together.
-// written and err change only under Log.disk.
-type batch struct {
-	lines   []byte
-	written bool
-	err     error
-}
-
-func newLog(instance string, f file, last Receipt) *Log {
-	return &Log{instance: instance, file: f, last: last, next: &batch{}}
-}
-
-// Append writes e as the next record and returns when it is durable. Entry.Time
-// defaults to now, Entry.Instance is the log's. Records of concurrent calls
-// share a sync.
-//
-// After any error of the disk the log takes nothing more, this call and every
-// later one fail, and nothing may be released: what is on the disk is then
-// unknown until Open has read it again. An entry that cannot be written as one
-// line fails alone.
-func (l *Log) Append(e Entry) (Receipt, error) {
-	e.Instance = l.instance
-	if e.Time.IsZero() {
-		e.Time = time.Now()
-	}
-	e.Time = e.Time.UTC()
-	body, err := json.Marshal(e)
-	if err != nil {
-		return Receipt{}, errors.New("audit: append: the entry cannot be written as JSON")
-	}
-	receipt, mine, err := l.add(body)
-	if err != nil {
-		return Receipt{}, err
-	}
-	l.disk.Lock()
-	defer l.disk.Unlock()
-	if !mine.written {
-		l.write()
-	}
-	if mine.err != nil {
-		return Receipt{}, mine.err
-	}
-	return receipt, nil
-}
-
-// add gives the entry its place in the chain and puts it in the next batch.
-func (l *Log) add(body []byte) (Receipt, *batch, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err != nil {
-		return Receipt{}, nil, l.err
-	}
-	line, receipt := appendLine(nil, l.last, body)
-	if len(line) > maxLine {
-		return Receipt{}, nil, fmt.Errorf("audit: append: the entry takes %d bytes, more than %d", len(line), maxLine)
-	}
-	l.next.lines = append(l.next.lines, line...)
-	l.last = receipt
-	return receipt, l.next, nil
-}
-
-// write makes the next batch durable. Whoever holds disk and finds its own
-// batch unwritten calls it: that batch is still the next one, since only write
-// replaces it. Everybody else in it then finds it written.
-func (l *Log) write() {
-	l.mu.Lock()
-	b, err := l.next, l.err
-	l.next = &batch{}
-	l.mu.Unlock()
-	if err == nil {
-		if _, err = l.file.Write(b.lines); err == nil {
-			err = l.file.Sync()
-		}
-		if err != nil {
-			err = fmt.Errorf("audit: append: %w", err)
-			l.fail(err)
-		}
-	}
-	b.written, b.err, b.lines = true, err, nil
-}
-
-func (l *Log) fail(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.err = err
-	}
-}
-
-// Err is why the log takes no more records, nil while it does: for the health
-// answer.
-func (l *Log) Err() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
-}
-
-// Close waits for records being written, closes the file and gives up the lock.
-// Appends that have not begun to write fail with ErrClosed.
-func (l *Log) Close() error {
-	l.disk.Lock()
-	defer l.disk.Unlock()
-	l.fail(ErrClosed)
-	if l.file == nil {
-		return nil
-	}
-	err := l.file.Close() // gives up the lock as well
-	l.file = nil
-	if err != nil {
-		return fmt.Errorf("audit: close: %w", err)
-	}
-	return nil
 }

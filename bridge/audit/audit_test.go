@@ -169,7 +169,7 @@ func TestConcurrentAppenders(t *testing.T) {
 	require.NoError(t, err)
 	const appenders, each = 64, 8
 	var mu sync.Mutex
-	got := map[Receipt]string{}
+	got := map[uint64]string{}
 	var wg sync.WaitGroup
 	errs := make(chan error, appenders*each)
 	for a := range appenders {
@@ -180,7 +180,7 @@ func TestConcurrentAppenders(t *testing.T) {
 				r, err := log.Append(e)
 				errs <- err
 				mu.Lock()
-				got[r] = e.Exchange
+				got[r.Seq] = e.Exchange
 				mu.Unlock()
 			}
 		})
@@ -195,7 +195,7 @@ func TestConcurrentAppenders(t *testing.T) {
 	n := 0
 	_, err = Read(dir, "one", func(r Receipt, e Entry) error {
 		n++
-		require.Equal(t, got[r], e.Exchange)
+		require.Equal(t, got[r.Seq], e.Exchange)
 		return nil
 	})
 	require.NoError(t, err)
@@ -249,7 +249,7 @@ func (d *disk) Close() error { d.closed++; return nil }
 
 func TestDiskFullClosesTheLogForGood(t *testing.T) {
 	d := &disk{room: 1000}
-	log := newLog("one", d, genesis("one"))
+	log := newLog("one", d, state{last: genesis("one")})
 	_, err := log.Append(sample(1))
 	require.NoError(t, err)
 	_, err = log.Append(sample(2))
@@ -274,7 +274,7 @@ func TestDiskFullClosesTheLogForGood(t *testing.T) {
 
 func TestFailedSyncClosesTheLogForGood(t *testing.T) {
 	d := &disk{room: -1, syncErr: errors.New("input/output error")}
-	log := newLog("one", d, genesis("one"))
+	log := newLog("one", d, state{last: genesis("one")})
 	_, err := log.Append(sample(1))
 	require.ErrorContains(t, err, "input/output error")
 	d.syncErr = nil // the next sync would lie
@@ -284,7 +284,7 @@ func TestFailedSyncClosesTheLogForGood(t *testing.T) {
 
 func TestConcurrentAppendsShareASyncAndNoneReturnsBeforeIt(t *testing.T) {
 	d := &disk{room: -1, syncing: make(chan chan struct{})}
-	log := newLog("one", d, genesis("one"))
+	log := newLog("one", d, state{last: genesis("one")})
 	type result struct {
 		Receipt
 		durable int
@@ -331,12 +331,12 @@ func TestConcurrentAppendsShareASyncAndNoneReturnsBeforeIt(t *testing.T) {
 func (l *Log) newest() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.last.Seq
+	return l.at.last.Seq
 }
 
 func TestFailureReachesEveryoneInTheBatch(t *testing.T) {
 	d := &disk{room: -1, syncing: make(chan chan struct{}), syncErr: errors.New("gone")}
-	log := newLog("one", d, genesis("one"))
+	log := newLog("one", d, state{last: genesis("one")})
 	errs := make(chan error)
 	one := func() { _, err := log.Append(sample(1)); errs <- err }
 	go one()

@@ -78,19 +78,24 @@ func parseLine(line []byte, last Receipt) (Receipt, []byte, error) {
 type Damage struct {
 	Instance string
 	Seq      uint64 // the sequence number the record should have
-	Offset   int64  // where its line begins in the file
+	Offset   int64  // where its line begins, in all files of the log together; negative is not known
+	File     string // the file it is in, "" where that is not known
+	Line     int    // of the file, counted from 1
 	Fault    string
 }
 
 // Error names the record and the fault, and repeats nothing of either.
 func (d *Damage) Error() string {
-	return fmt.Sprintf("audit: log of %s: record %d at byte %d: %s", d.Instance, d.Seq, d.Offset, d.Fault)
+	if d.File == "" {
+		return fmt.Sprintf("audit: log of %s: record %d: %s", d.Instance, d.Seq, d.Fault)
+	}
+	return fmt.Sprintf("audit: log of %s: record %d, line %d of %s: %s", d.Instance, d.Seq, d.Line, d.File, d.Fault)
 }
 
 // walk proves the lines of r from the one that follows last, calling each with
 // every record where it is not nil. It returns the last good receipt and the
 // bytes of an unended last line. start is the offset of r in the file.
-func walk(r io.Reader, instance string, last Receipt, start int64, each func(Receipt, []byte) error) (Receipt, []byte, error) {
+func walk(r io.Reader, instance string, last Receipt, start int64, each func(r Receipt, line, body []byte) error) (Receipt, []byte, error) {
 	lines := bufio.NewReaderSize(r, maxLine)
 	for offset := start; ; {
 		line, err := lines.ReadSlice('\n')
@@ -107,7 +112,7 @@ func walk(r io.Reader, instance string, last Receipt, start int64, each func(Rec
 			return last, nil, &Damage{Instance: instance, Seq: last.Seq + 1, Offset: offset, Fault: err.Error()}
 		}
 		if each != nil {
-			if err := each(receipt, body); err != nil {
+			if err := each(receipt, line, body); err != nil {
 				return last, nil, err
 			}
 		}

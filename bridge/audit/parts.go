@@ -1,0 +1,195 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A log is one chain in several files: a closed segment for every month that is
+// over, named <instance>.<month>.<first>-<last>.audit, and <instance>.audit,
+// which grows.
+
+// segmentName has the instance, the month, the first and the last record.
+var segmentName = regexp.MustCompile(`^([A-Za-z0-9_-]{1,64})\.(\d{4}-\d{2})\.(\d{12,})-(\d{12,})\.audit$`)
+
+// Segment is one closed file of a log.
+type Segment struct {
+	File        string // its name
+	Month       string // of its first record, 2006-01
+	First, Last uint64
+}
+
+func segmentFile(instance, month string, first, last uint64) string {
+	return fmt.Sprintf("%s.%s.%012d-%012d.audit", instance, month, first, last)
+}
+
+// Segments lists the closed segments of an instance, oldest first.
+func Segments(dir, instance string) ([]Segment, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	var segments []Segment
+	for _, e := range entries {
+		m := segmentName.FindStringSubmatch(e.Name())
+		if m == nil || m[1] != instance {
+			continue
+		}
+		first, wrong := strconv.ParseUint(m[3], 10, 64)
+		last, bad := strconv.ParseUint(m[4], 10, 64)
+		if wrong == nil && bad == nil {
+			segments = append(segments, Segment{File: e.Name(), Month: m[2], First: first, Last: last})
+		}
+	}
+	slices.SortFunc(segments, func(a, b Segment) int {
+		if a.First < b.First {
+			return -1
+		}
+		return 1
+	})
+	return segments, nil
+}
+
+// part is one open file of a log.
+type part struct {
+	name string
+	file *os.File
+	size int64
+}
+
+// parts are the files of a log one after the other, read as one.
+type parts []part
+
+func (p parts) size() int64 {
+	var n int64
+	for _, one := range p {
+		n += one.size
+	}
+	return n
+}
+
+// ReadAt reads over the bounds of files.
+func (p parts) ReadAt(b []byte, at int64) (int, error) {
+	n := 0
+	for _, one := range p {
+		if at >= one.size {
+			at -= one.size
+			continue
+		}
+		want := min(int64(len(b)-n), one.size-at)
+		got, err := one.file.ReadAt(b[n:n+int(want)], at)
+		n += got
+		if err != nil {
+			return n, err
+		}
+		if n == len(b) {
+			return n, nil
+		}
+		at = 0
+	}
+	return n, io.EOF
+}
+
+func (p parts) close() {
+	for _, one := range p {
+		_ = one.file.Close() // opened for reading only
+	}
+}
+
+// add opens a file as the next part.
+func (p *parts) add(dir, name string) error {
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		return fmt.Errorf("audit: read: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(fmt.Errorf("audit: read: %w", err), f.Close())
+	}
+	*p = append(*p, part{name: name, file: f, size: info.Size()})
+	return nil
+}
+
+// openParts opens what there is of a log for reading. While it does a month may
+// end and the growing file be closed: then it looks again.
+func openParts(dir, instance string) (parts, error) {
+	path, err := Path(dir, instance)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		segments, err := Segments(dir, instance)
+		if err != nil {
+			return nil, err
+		}
+		var p parts
+		for _, s := range segments {
+			if err = p.add(dir, s.File); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = p.add(dir, filepath.Base(path))
+			if len(segments) > 0 && errors.Is(err, fs.ErrNotExist) {
+				err = nil // closed, and the next one not begun
+			}
+		}
+		now, again := Segments(dir, instance)
+		if again == nil && slices.Equal(now, segments) {
+			if err != nil {
+				p.close()
+				return nil, err
+			}
+			return p, nil
+		}
+		p.close()
+		if again != nil {
+			return nil, again
+		}
+	}
+}
+
+// place says in which file an offset is, and in which line of it.
+func (p parts) place(offset int64) (string, int) {
+	for i, one := range p {
+		if offset >= one.size && i < len(p)-1 {
+			offset -= one.size
+			continue
+		}
+		line := 1
+		b := make([]byte, 64<<10)
+		r := io.NewSectionReader(one.file, 0, offset)
+		for {
+			n, err := r.Read(b)
+			line += bytes.Count(b[:n], []byte{'\n'})
+			if err != nil {
+				return one.name, line
+			}
+		}
+	}
+	return "", 0
+}
+
+// located adds to a Damage the file and the line.
+func (p parts) located(err error) error {
+	var d *Damage
+	if errors.As(err, &d) && d.File == "" && d.Offset >= 0 {
+		d.File, d.Line = p.place(d.Offset)
+	}
+	return err
+}
+
+// month is the month a record is filed under.
+func month(t time.Time) string { return t.UTC().Format("2006-01") }
