@@ -47,6 +47,9 @@ type Options struct {
 	// Users are the users it knows: who may ask (EMIS, ExternalUserName), whose
 	// entries may be asked for (SystmOne, UserNameDoneBy). Empty is any.
 	Users []string
+	// User is who is logged on where the stand-in for SystmOne runs, which its
+	// requests do not say; nil is an invented GP.
+	User *User
 	// Format is the document an EMIS answer carries: "medicalrecord", which ""
 	// means too, or "openhr". A patient filed in one only is answered in it.
 	Format string

@@ -14,8 +14,8 @@ import (
 // functions are the functions of the Client Integration API (S §1.3); true are
 // those the stand-in answers.
 var functions = map[string]bool{
-	"GetFunctions": true, "PatientSearch": true, "GetPatientRecord": true,
-	"GetOrganisationMetaData": false, "GetCurrentActivity": false, "GetCurrentSelection": false,
+	"GetFunctions": true, "PatientSearch": true, "GetPatientRecord": true, "GetOrganisationMetaData": true,
+	"GetCurrentActivity": false, "GetCurrentSelection": false,
 	"UpdatePatientRecord": false, "DeletePatientRecord": false, "GetDocument": false, "GetAppointmentSlots": false,
 	"GetDiary": false, "DataExtract": false, "LaunchFunctionality": false, "GetReferenceData": false,
 	"IsPatientRetrieved": false, "ExitClient": false, "GetXSDFiles": false,
@@ -94,6 +94,8 @@ func (q *clientRequest) check(root *node) error {
 		return q.checkRecord()
 	case q.function == "PatientSearch":
 		return q.checkSearch()
+	case q.function == "GetOrganisationMetaData":
+		return q.checkMetaData()
 	case q.parameters != nil && len(q.parameters.children) > 0:
 		return fmt.Errorf("%s takes no parameters", q.function)
 	}
@@ -192,6 +194,8 @@ func (q *clientRequest) answer(r *records, o Options) []byte {
 		return q.respond(supported())
 	case "PatientSearch":
 		return q.respond(q.search(r))
+	case "GetOrganisationMetaData":
+		return q.respond(metaData(o.User))
 	}
 	forms := []form{formCTV3}
 	if q.snomed && !q.byCode() {
@@ -236,7 +240,7 @@ func disguise(response *etree.Element, number string, o Options) {
 
 func supported() *etree.Element {
 	response := etree.NewElement("Response")
-	for _, name := range []string{"GetFunctions", "GetPatientRecord", "PatientSearch"} {
+	for _, name := range []string{"GetFunctions", "GetOrganisationMetaData", "GetPatientRecord", "PatientSearch"} {
 		f := response.CreateElement("SupportedFunction")
 		f.CreateElement("Function").SetText(name)
 		f.CreateElement("Version").SetText("1.0")

@@ -205,7 +205,7 @@ func TestSystmOneEmptyDocument(t *testing.T) {
 func TestSystmOneOtherFunctions(t *testing.T) {
 	s := serve(t, "systmone", Options{})
 	root := s.ask(t, clientRequestOf("GetFunctions", "", ""))
-	require.Len(t, root.FindElements("./Response/SupportedFunction"), 3)
+	require.Len(t, root.FindElements("./Response/SupportedFunction"), 4)
 
 	first := strings.Replace(clientRequestOf("GetFunctions", "", ""), "00000000000000aa", "", 1)
 	require.Equal(t, firstDevice, text(s.ask(t, first), "DeviceID"))

@@ -296,16 +296,7 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 	if q.Patient.NHS.IsZero() {
 		return internal("no NHS number")
 	}
-	w := xmlio.NewWriter(make([]byte, 0, 1024))
-	w.OneLine(true)
-	w.Declaration()
-	w.Start(requestRoot)
-	w.Element("APIKey", c.apiKey)
-	w.Element("DeviceID", c.deviceID)
-	w.Element("DeviceVersion", c.deviceVersion)
-	w.Element("RequestUID", id.ID)
-	w.Element("Function", function)
-	w.Element("FunctionVersion", functionVersion)
+	w := c.open(id, function)
 	if q.CodeScheme != "" || q.DrugScheme != "" {
 		drugs, codes := nativeScheme(q.DrugScheme), nativeScheme(q.CodeScheme)
 		if q.DrugScheme != "" && drugs != "Multilex" && drugs != "Dmd" || q.CodeScheme != "" && codes != "CTV3" && codes != "Snomed" {
@@ -331,6 +322,22 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 		return nil, record.Fault(record.ReasonInternal, opEncodeRequest, err)
 	}
 	return w.Bytes(), nil
+}
+
+// open starts a request on one line and writes what stands before its
+// parameters (S §1.2).
+func (c *codec) open(id system.MessageID, function string) *xmlio.Writer {
+	w := xmlio.NewWriter(make([]byte, 0, 1024))
+	w.OneLine(true)
+	w.Declaration()
+	w.Start(requestRoot)
+	w.Element("APIKey", c.apiKey)
+	w.Element("DeviceID", c.deviceID)
+	w.Element("DeviceVersion", c.deviceVersion)
+	w.Element("RequestUID", id.ID)
+	w.Element("Function", function)
+	w.Element("FunctionVersion", functionVersion)
+	return w
 }
 
 // writeFilter writes effective bounds as times, from the first second to the
