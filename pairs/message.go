@@ -105,7 +105,13 @@ func (l *Link) response(ctx context.Context, tables *mapping.Set, in []byte, o O
 	}
 	report.Warnings = append(report.Warnings, WarningReport{Code: "identity-not-checked", Section: record.Demographics.String()})
 	out, err := d.Consumer.Codec.EncodeResponse(&q, answer, o.ID)
-	return out, report, err
+	if rec := answer.Record(); rec != nil && err == nil {
+		err = d.Sent(rec, out)
+	}
+	if err != nil {
+		return nil, report, err
+	}
+	return out, report, nil
 }
 
 // Whole is the request an offline translation answers: everything, in the

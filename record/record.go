@@ -19,6 +19,9 @@ type Record struct {
 	sections [sectionCount]section
 	expected int // entries that must still be here when the record is settled
 	settled  bool
+	asked    SectionSet
+	elements map[string]int // that a codec says it wrote, by name
+	wrote    map[*Entry]int // how many of them stand for the entry
 }
 
 // Source says where a record came from; it heads every record shown (safety
@@ -186,7 +189,7 @@ func (r *Record) Settle(asked SectionSet) {
 			sec.state = Failed
 		}
 	}
-	r.settled = true
+	r.settled, r.asked = true, asked
 	r.warnOfSections(asked)
 }
 

@@ -17,7 +17,7 @@ func (x *encoder) entry(ev *moment, e *record.Entry) {
 	if coded(e) {
 		x.native(ev, e)
 	} else {
-		x.degraded(ev, e)
+		x.degraded(ev, e, e)
 	}
 	for _, f := range p.followers {
 		x.entry(ev, f)
@@ -26,18 +26,18 @@ func (x *encoder) entry(ev *moment, e *record.Entry) {
 
 // degraded writes an entry that is not written as what it is: under its
 // transfer-degraded code if it has one, else as a Narrative, in either case
-// with all its words.
-func (x *encoder) degraded(ev *moment, e *record.Entry) {
+// with all its words. of is e, or nil where another element stands for it.
+func (x *encoder) degraded(ev *moment, e, of *record.Entry) {
 	if e.Outcome == record.FailedEntry {
-		x.narrative([]string{"An entry at " + e.At + " could not be read."})
+		x.narrativeOf(of, []string{"An entry at " + e.At + " could not be read."})
 		return
 	}
 	text := x.text(ev, e)
 	if e.Outcome != record.Degraded || !clinical(e.Target) {
-		x.narrative(text)
+		x.narrativeOf(of, text)
 		return
 	}
-	x.w.Start("ClinicalCode")
+	x.start("ClinicalCode", of)
 	x.code(e.Target, e.Target.Term)
 	x.w.Element("FreeText", strings.Join(text, "\n"))
 	x.linkedProblems(e)
@@ -65,7 +65,7 @@ func (x *encoder) native(ev *moment, e *record.Entry) {
 	case e.Kind == record.KindDocument && e.Document != nil:
 		x.attachment(ev, e)
 	case e.Kind == record.KindNote:
-		x.w.Start("Narrative")
+		x.start("Narrative", e)
 		text := x.lines(ev, e, true)
 		if e.Text != "" || len(text) == 0 {
 			text = append([]string{e.Text}, text...)
@@ -74,7 +74,7 @@ func (x *encoder) native(ev *moment, e *record.Entry) {
 		x.linkedProblems(e)
 		x.w.End()
 	default:
-		x.narrative(x.text(ev, e))
+		x.narrativeOf(e, x.text(ev, e))
 	}
 }
 
@@ -157,9 +157,12 @@ func (x *encoder) linkedProblems(e *record.Entry) {
 	}
 }
 
-// narrative writes lines of text; a line feed inside one begins another.
-func (x *encoder) narrative(text []string) {
-	x.w.Start("Narrative")
+// narrative writes lines of text that are no entry; a line feed inside one
+// begins another.
+func (x *encoder) narrative(text []string) { x.narrativeOf(nil, text) }
+
+func (x *encoder) narrativeOf(e *record.Entry, text []string) {
+	x.start("Narrative", e)
 	x.noteLines(text)
 	x.w.End()
 }
@@ -191,7 +194,7 @@ func (x *encoder) code(c mapping.Code, term string) {
 // reads first (safety §D.1 D-1).
 func (x *encoder) clinicalCode(ev *moment, e *record.Entry) {
 	w := x.w
-	w.Start("ClinicalCode")
+	x.start("ClinicalCode", e)
 	x.code(e.Target, e.Text)
 	w.Optional("Episodicity", e.Episodicity.Value)
 	if v := e.Value; plainValue(v) {
@@ -221,9 +224,9 @@ func (x *encoder) medication(ev *moment, e *record.Entry) {
 	w, m := x.w, e.Medication
 	repeat := asRepeat(e)
 	if repeat {
-		w.Start("RepeatMedication")
+		x.start("RepeatMedication", e)
 	} else {
-		w.Start("Medication")
+		x.start("Medication", e)
 		w.Optional("MedicationType", m.Private.Value)
 	}
 	x.product(e)
@@ -271,7 +274,7 @@ func (x *encoder) product(e *record.Entry) {
 
 func (x *encoder) sensitivity(ev *moment, e *record.Entry) {
 	w, a := x.w, e.Allergy
-	w.Start("DrugSensitivity")
+	x.start("DrugSensitivity", e)
 	if ingredient(e) {
 		w.Element("Type", "Ingredient")
 		attrs, name := make([]string, 0, 8), e.Text
@@ -303,7 +306,7 @@ func (x *encoder) sensitivity(ev *moment, e *record.Entry) {
 
 func (x *encoder) vaccination(ev *moment, e *record.Entry) {
 	w, v := x.w, e.Immunisation
-	w.Start("Vaccination")
+	x.start("Vaccination", e)
 	w.Element("Name", e.Text)
 	w.Optional("Contents", v.Contents)
 	w.Optional("BatchNumber", v.Batch)
@@ -316,7 +319,7 @@ func (x *encoder) vaccination(ev *moment, e *record.Entry) {
 
 func (x *encoder) report(ev *moment, e *record.Entry) {
 	w, p := x.w, e.Report
-	w.Start("Report")
+	x.start("Report", e)
 	w.Element("BatteryHeaders", e.Text)
 	w.Optional("IssueDate", dayOf(p.Issued))
 	w.Optional("Result", p.Result)
@@ -341,7 +344,7 @@ func (x *encoder) report(ev *moment, e *record.Entry) {
 
 func (x *encoder) recall(ev *moment, e *record.Entry) {
 	w, y := x.w, e.Diary
-	w.Start("Recall")
+	x.start("Recall", e)
 	w.Element("RecallDate", dayOf(e.Date))
 	w.Element("Type", e.Text)
 	w.Optional("Status", y.Status.Value)
@@ -353,7 +356,7 @@ func (x *encoder) recall(ev *moment, e *record.Entry) {
 
 func (x *encoder) letter(ev *moment, e *record.Entry) {
 	w, f := x.w, e.Document
-	w.Start("Letter")
+	x.start("Letter", e)
 	w.Optional("Sender", f.Sender)
 	w.Optional("Recipient", f.Recipient)
 	w.Optional("Type", f.Type)
@@ -373,7 +376,7 @@ func (x *encoder) attachment(ev *moment, e *record.Entry) {
 	if e.Text != name && e.Text != f.Comments {
 		comments = joined(e.Text, led(f.Comments, rest))
 	}
-	w.Start("Attachment")
+	x.start("Attachment", e)
 	w.Element("FileName", name)
 	w.Optional("FileSize", f.Size)
 	w.Optional("DocumentUID", x.documentUID(e))
@@ -406,7 +409,7 @@ func locatorSlot(locator string) string {
 
 func (x *encoder) task(e *record.Entry) {
 	w := x.w
-	w.Start("Task")
+	x.start("Task", e)
 	if e.ID != "" {
 		w.Element("TaskUID", x.uid("task", e))
 	}

@@ -83,6 +83,7 @@ func operation(q *record.Request) string {
 // each entry goes.
 func (x *encoder) prepare(rec *record.Record) error {
 	x.rec, x.patient = rec, rec.Patient.ID
+	rec.Writing()
 	x.w = xmlio.NewWriter(make([]byte, 0, 4096+512*len(rec.Entries)))
 	x.index = make(map[*record.Entry]int, len(rec.Entries))
 	x.places = make([]placing, len(rec.Entries))
@@ -150,11 +151,15 @@ func (x *encoder) follow(e *record.Entry) {
 	if e.Problem == nil && whole != nil && e.Date.Day() != "" && e.Date.Day() != whole.Date.Day() {
 		return // a part of another day
 	}
-	if p := x.at(whole); p != nil && whole.Shown() && whole.Problem == nil {
+	if p := x.at(whole); p != nil && whole.Shown() && !aside(whole) && whole.Problem == nil {
 		own.listed = true
 		p.followers = append(p.followers, e)
 	}
 }
+
+// aside reports an entry that stands in no Event, so that nothing can follow
+// it there.
+func aside(e *record.Entry) bool { return e.Kind == record.KindDemographics || asTask(e) }
 
 // coded reports an entry that is written as what it is.
 func coded(e *record.Entry) bool { return e.Outcome == record.Exact || e.Outcome == record.Mapped }
@@ -194,7 +199,7 @@ func (x *encoder) head(q *record.Request) {
 	if !x.id.At.IsZero() {
 		ev.date = record.DateOf(x.id.At)
 	}
-	x.w.Start("Event", "DateTime", ev.time(), "UserName", "", "DoneBy", linkspan, "DoneAt", "",
+	x.start("Event", nil, "DateTime", ev.time(), "UserName", "", "DoneBy", linkspan, "DoneAt", "",
 		"EventUID", x.derive("head", x.id.ID), "Software", linkspan)
 	x.narrative(x.rec.Head(q.Sections))
 	if q.Sections.Has(record.Demographics) && !x.demographicsWithheld() {
@@ -232,7 +237,7 @@ func (x *encoder) alone(e *record.Entry) {
 	if x.open == nil || !x.open.same(ev) {
 		x.finish()
 		x.open = ev
-		x.startEvent(ev, e, "", x.derive("event", x.source(e)))
+		x.startEvent(ev, e, nil, "", x.derive("event", x.source(e)))
 	}
 	x.entry(x.open, e)
 }
@@ -251,9 +256,9 @@ func (x *encoder) finish() {
 func (x *encoder) consultation(e *record.Entry) {
 	x.at(e).done = true
 	ev, c := momentOf(e), e.Consultation
-	x.startEvent(ev, e, c.Type.Value, x.uid("event", e))
+	x.startEvent(ev, e, e, c.Type.Value, x.uid("event", e))
 	if !coded(e) {
-		x.degraded(ev, e)
+		x.degraded(ev, e, nil)
 	} else if rest := x.lines(ev, e, true); len(rest) > 0 || e.Text != "" {
 		x.narrative(led(e.Text, rest))
 	}
@@ -281,6 +286,9 @@ func (x *encoder) consultation(e *record.Entry) {
 		default:
 			x.item(ev, item.Entry)
 		}
+	}
+	for _, part := range x.at(e).followers {
+		x.item(ev, part)
 	}
 	x.linkedProblems(e)
 	x.w.End()
@@ -316,9 +324,9 @@ func led(first string, rest []string) []string {
 	return append([]string{first}, rest...)
 }
 
-// startEvent opens an Event. Software and Method stand only where the source
-// had them.
-func (x *encoder) startEvent(ev *moment, e *record.Entry, method, uid string) {
+// startEvent opens an Event: that of the consultation, or one around e.
+// Software and Method stand only where the source had them.
+func (x *encoder) startEvent(ev *moment, e, consultation *record.Entry, method, uid string) {
 	attrs := make([]string, 0, 16)
 	attrs = append(attrs, "DateTime", ev.time(), "UserName", "", "DoneBy", ev.doneBy, "DoneAt", ev.doneAt, "EventUID", uid)
 	if e.Author != nil {
@@ -337,7 +345,13 @@ func (x *encoder) startEvent(ev *moment, e *record.Entry, method, uid string) {
 			}
 		}
 	}
-	x.w.Start("Event", attrs...)
+	x.start("Event", consultation, attrs...)
+}
+
+// start opens an element of an entry path, of the entry or, with nil, of none.
+func (x *encoder) start(element string, e *record.Entry, attrs ...string) {
+	x.rec.Wrote(element, e)
+	x.w.Start(element, attrs...)
 }
 
 // moment is when, by whom and where an Event says its items were done.

@@ -30,7 +30,7 @@ func (x *encoder) identity() {
 func (x *encoder) demographics() {
 	w, p := x.w, &x.rec.Patient
 	first, middle := forenames(p)
-	w.Start("Demographics")
+	x.start("Demographics", nil)
 	w.Element("Title", p.Title)
 	w.Element("FirstName", first)
 	w.Element("MiddleNames", middle)

@@ -32,6 +32,7 @@ const dateTime = "2006-01-02T15:04:05Z07:00"
 // of another system.
 func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.MessageID) error {
 	x := newEncoder(rec, head, id)
+	rec.Writing()
 	if err := x.check(); err != nil {
 		return err
 	}
@@ -288,6 +289,12 @@ func (x *encoder) healthDomain() {
 	w.End()
 }
 
+// start opens an element of an entry path, of the entry or, with nil, of none.
+func (x *encoder) start(w *xmlio.Writer, element string, e *record.Entry, attrs ...string) {
+	x.rec.Wrote(element, e)
+	w.Start(element, append([]string{"updateMode", "add"}, attrs...)...)
+}
+
 // part is one text the bridge itself puts in front of the record.
 type part struct {
 	id, kind string
@@ -323,7 +330,7 @@ func (x *encoder) openingEncounter(parts []part) {
 		return
 	}
 	w := x.health
-	w.Start("encounter", "updateMode", "add")
+	x.start(w, "encounter", nil)
 	w.Element("id", x.uid("head", "encounter"))
 	w.Element("patient", x.patient)
 	w.Empty("effectiveTime", "datepart", "YMDT", "value", x.id.At.Format(dateTime))
@@ -342,7 +349,7 @@ func (x *encoder) openingEncounter(parts []part) {
 // textEvent writes free text of the bridge's own.
 func (x *encoder) textEvent(id, kind string, lines []string) {
 	w := x.health
-	w.Start("event", "updateMode", "add")
+	x.start(w, "event", nil)
 	w.Element("id", id)
 	w.Element("patient", x.patient)
 	w.Element("eventType", kind)

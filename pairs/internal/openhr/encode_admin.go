@@ -73,7 +73,7 @@ func (x *encoder) adminDomain(w *xmlio.Writer) {
 	for _, m := range x.people {
 		x.staffPerson(w, m)
 	}
-	w.Start("patient", "updateMode", "add")
+	x.start(w, "patient", nil)
 	w.Element("id", x.patient)
 	if !p.NHS.IsZero() {
 		identifier(w, "patientIdentifier", "NHS", p.NHS.Digits())

@@ -168,7 +168,11 @@ func (x *encoder) plainEvent(e *record.Entry) {
 // eventHead writes the elements every event begins with.
 func (x *encoder) eventHead(e *record.Entry, n *extra) {
 	w := x.health
-	w.Start("event", "updateMode", "add")
+	own := e
+	if native(e) && e.Kind == record.KindProblem { // its problem element is its own
+		own = nil
+	}
+	x.start(w, "event", own)
 	w.Element("id", x.ids[e])
 	w.Element("patient", x.patient)
 	w.Element("eventType", x.typeOf(e))

@@ -105,9 +105,9 @@ func (x *encoder) encounter(e *record.Entry) {
 	}
 	n := x.consultationExtra(e)
 	if c.Open {
-		w.Start("encounter", "updateMode", "add", "complete", "false")
+		x.start(w, "encounter", e, "complete", "false")
 	} else {
-		w.Start("encounter", "updateMode", "add")
+		x.start(w, "encounter", e)
 	}
 	w.Element("id", x.ids[e])
 	w.Element("patient", x.patient)
@@ -260,7 +260,7 @@ func (x *encoder) consultationText(e *record.Entry) {
 		return
 	}
 	w := x.health
-	w.Start("event", "updateMode", "add")
+	x.start(w, "event", nil)
 	w.Element("id", x.uid("consultation", x.ids[e]+"|"))
 	w.Element("patient", x.patient)
 	w.Element("eventType", "OBS")
@@ -277,7 +277,7 @@ func (x *encoder) consultationText(e *record.Entry) {
 // elements stands in the text of that event, see problemLines.
 func (x *encoder) problem(e *record.Entry) {
 	w, p := x.health, e.Problem
-	w.Start("problem", "updateMode", "add")
+	x.start(w, "problem", e)
 	w.Element("id", x.ids[e])
 	w.Optional("status", p.Status.Value)
 	w.Optional("significance", p.Significance.Value)
@@ -374,7 +374,7 @@ func (x *encoder) document(e *record.Entry) {
 		d = &record.Document{}
 	}
 	n := &extra{texts: append([]record.Text(nil), e.Texts...)}
-	w.Start("document", "updateMode", "add")
+	x.start(w, "document", nil)
 	w.Element("id", x.documentID(e))
 	if fits(d.Name, 500) {
 		w.Optional("name", d.Name)
@@ -410,7 +410,7 @@ func (x *encoder) task(e *record.Entry) {
 	if fits(e.Text, 512) && e.Text != "" {
 		lines = lines[1:]
 	}
-	w.Start("task", "updateMode", "add")
+	x.start(w, "task", e)
 	w.Element("id", x.ids[e])
 	w.Element("patient", x.patient)
 	w.Optional("creatingUserInRole", x.person(e.Author))

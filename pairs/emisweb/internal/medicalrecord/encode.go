@@ -68,6 +68,7 @@ func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.Messag
 	if err := x.check(); err != nil {
 		return &record.Error{Reason: record.ReasonInternal, Op: opEncode, Err: err}
 	}
+	rec.Writing()
 	x.plan()
 	attrs := []string{"xmlns", Namespace}
 	if integer(rec.Patient.ID) {
@@ -412,6 +413,12 @@ func (x *encoder) ident(e *record.Entry) {
 		return
 	}
 	x.w.Element("GUID", x.guid(e.ID))
+}
+
+// start opens an element of an entry path, of the entry or, with nil, of none.
+func (x *encoder) start(element string, e *record.Entry) {
+	x.rec.Wrote(element, e)
+	x.w.Start(element)
 }
 
 // pointer writes a reference to an entry.

@@ -65,7 +65,7 @@ var bridge = record.Person{Display: "Linkspan", Surname: "Linkspan"}
 func (x *encoder) headConsultation(head []string) {
 	author := x.people.of(&bridge)
 	date := x.id.At.Format("02/01/2006")
-	x.w.Start("Consultation")
+	x.start("Consultation", nil)
 	x.made("head")
 	x.w.Element("AssignedDate", date)
 	x.w.Element("DatePart", "0")
@@ -74,7 +74,7 @@ func (x *encoder) headConsultation(head []string) {
 	x.w.Start("ConsultationElement")
 	x.w.Element("DisplayOrder", "1")
 	x.header("Comment")
-	x.w.Start("Event")
+	x.start("Event", nil)
 	x.made("head event")
 	x.w.Element("AssignedDate", date)
 	x.ref("AuthorID", author)
@@ -113,7 +113,7 @@ func (x *encoder) consultation(e *record.Entry) {
 	if kind != e.Text && e.Text != "" {
 		b.lines = append([]string{e.Text}, b.lines...)
 	}
-	x.w.Start("Consultation")
+	x.start("Consultation", e)
 	x.ident(e)
 	x.w.Element("AssignedDate", stamp(e.Date))
 	x.w.Element("DatePart", datePart(e.Date))
@@ -202,7 +202,7 @@ func (x *encoder) among(consultation, e *record.Entry) bool {
 
 // textEvent writes words that are no entry.
 func (x *encoder) textEvent(e *record.Entry, id, term, text string) {
-	x.w.Start("Event")
+	x.start("Event", nil)
 	x.made(id)
 	x.dated(e.Date, false)
 	x.person("AuthorID", e.Author)

@@ -203,7 +203,11 @@ func (x *encoder) head(e *record.Entry) {
 		return
 	}
 	b := problemBag(p)
-	x.w.Start("Problem")
+	own := p
+	if p == e { // the item is the problem's own element
+		own = nil
+	}
+	x.start("Problem", own)
 	x.put(b, "ProblemStatus", "GroupingStatus")
 	if end := p.Problem.End; !end.IsZero() {
 		x.w.Element("EndDate", stamp(end))
@@ -312,7 +316,7 @@ func (x *encoder) event(e *record.Entry) {
 	}
 	b.lines = append(b.lines, x.problemLines(e)...)
 	n := x.value(e, b)
-	x.w.Start("Event")
+	x.start("Event", e)
 	x.coded(e, b)
 	x.put(b, "GroupID")
 	if exact(e) {
@@ -431,7 +435,7 @@ func (x *encoder) investigation(e *record.Entry) {
 		v.Abnormal, v.AbnormalAs, v.Status = mapping.Code{}, "", mapping.Code{}
 		b.lines = append(b.lines, valueLines(&v)...)
 	}
-	x.w.Start("Investigation")
+	x.start("Investigation", e)
 	x.ident(e)
 	x.w.Optional("DisplayTerm", e.Text)
 	x.put(b, "DataSource")

@@ -51,7 +51,7 @@ func (x *encoder) allergy(e *record.Entry) {
 		scheme = list
 	}
 	b := x.bagged(e, "Allergy", l)
-	x.w.Start("Allergy")
+	x.start("Allergy", e)
 	x.coded(e, b)
 	x.w.Optional("Episodicity", writeSlot("episodicity", e.Episodicity.Value))
 	x.w.Optional("AllergyType", native)
@@ -146,7 +146,7 @@ func (x *encoder) drug(e *record.Entry, typ string) {
 	if !e.Episodicity.IsZero() {
 		b.line("Episodicity", record.TermOf(e.Episodicity))
 	}
-	x.w.Start(typ)
+	x.start(typ, e)
 	x.ident(e)
 	x.person("AuthorisedUserID", authoriser)
 	x.author(e)
@@ -206,7 +206,7 @@ func (x *encoder) mixture(e *record.Entry, m *record.MedicationBody, id string) 
 
 func (x *encoder) attachment(e *record.Entry) {
 	b := x.bagged(e, "Attachment", facts(e))
-	x.w.Start("Attachment")
+	x.start("Attachment", e)
 	x.coded(e, b)
 	x.put(b, "Title")
 	if b.has("Address") {
@@ -226,7 +226,7 @@ func (x *encoder) diary(e *record.Entry) {
 		l = l.without(record.FactDiaryPlace)
 	}
 	b := x.bagged(e, "Diary", l)
-	x.w.Start("Diary")
+	x.start("Diary", e)
 	x.coded(e, b)
 	x.put(b, "TemplateID", "TemplateInstanceID", "TemplateComponentName", "DurationTerm", "Reminder", "ReminderType")
 	if place != "" {
@@ -250,7 +250,7 @@ func (x *encoder) alerts(head []string) {
 			continue
 		}
 		begin()
-		x.w.Start("Alert")
+		x.start("Alert", nil)
 		x.made("alert " + strconv.Itoa(warning.Count))
 		x.w.Element("AssignedDate", x.id.At.Format("02/01/2006"))
 		x.ref("AuthorID", x.people.of(&bridge))
@@ -270,7 +270,7 @@ func (x *encoder) alerts(head []string) {
 
 func (x *encoder) alert(e *record.Entry) {
 	b := x.bagged(e, "Alert", facts(e))
-	x.w.Start("Alert")
+	x.start("Alert", e)
 	x.coded(e, b)
 	x.put(b, "Book", "AriveSwap")
 	x.w.End()
@@ -284,7 +284,7 @@ func (x *encoder) referral(e *record.Entry) {
 		r = &record.Referral{}
 	}
 	b := x.bagged(e, "Referral", facts(e).without(record.FactReferralFrom, record.FactReferralTo, record.FactReferralToPerson, record.FactReferralSpecialty))
-	x.w.Start("Referral")
+	x.start("Referral", e)
 	x.coded(e, b)
 	if r.ToPerson != "" {
 		x.ref("Consultant", x.people.of(x.called(r.ToPerson)))
@@ -332,7 +332,7 @@ func (x *encoder) note(e *record.Entry) {
 	if len(b.lines) > 0 {
 		text = strings.TrimLeft(text+"\n"+b.text(), "\n")
 	}
-	x.w.Start("Note")
+	x.start("Note", e)
 	x.ident(e)
 	x.w.Optional("AssignedDate", e.Date.DMY())
 	x.w.Optional("Time", e.Date.Clock())
@@ -351,7 +351,7 @@ func (x *encoder) appointment(e *record.Entry) {
 	if len(b.lines) > 0 {
 		text = strings.TrimLeft(text+"\n"+b.text(), "\n")
 	}
-	x.w.Start("Appointment")
+	x.start("Appointment", e)
 	x.ident(e)
 	x.person("SessionHolder", e.Author)
 	x.location("LocationID", e.Place)

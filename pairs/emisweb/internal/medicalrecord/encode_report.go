@@ -74,7 +74,7 @@ func (x *encoder) report(e *record.Entry) {
 	if e.Date != r.Issued && !e.Date.IsZero() {
 		b.line("Date", e.Date.Words())
 	}
-	x.w.Start("PathologyReport")
+	x.start("PathologyReport", e)
 	x.ident(e)
 	x.put(b, "ReportDataType")
 	if !b.has("ReportID") {
@@ -117,7 +117,7 @@ func (x *encoder) specimen(e *record.Entry) {
 	if e.Date != e.Report.Collected && !e.Date.IsZero() {
 		b.line("Date", e.Date.Words())
 	}
-	x.w.Start("Specimen")
+	x.start("Specimen", e)
 	x.ident(e)
 	x.labIDs(e, b)
 	x.w.Optional("SpecimenType", e.Report.Specimen)
@@ -164,7 +164,7 @@ func (x *encoder) ediInvestigation(e, specimen *record.Entry) {
 	comments, l := facts(e).apart(laboratoryComment)
 	b := x.bag(e, "EDIInvestigation", l)
 	abnormal, status := x.edi(e, b, false)
-	x.w.Start("EDIInvestigation")
+	x.start("EDIInvestigation", e)
 	x.ident(e)
 	x.w.Optional("DisplayTerm", e.Text)
 	x.put(b, "DataSource")
@@ -224,7 +224,7 @@ func (x *encoder) pathologyEvent(e, investigation *record.Entry) {
 	if e.Date != investigation.Date && !e.Date.IsZero() {
 		b.line("Date", e.Date.Words())
 	}
-	x.w.Start("PathologyEvent")
+	x.start("PathologyEvent", e)
 	x.ident(e)
 	x.labIDs(e, b)
 	x.w.Optional("DisplayTerm", e.Text)
@@ -277,7 +277,7 @@ func (x *encoder) requestHeader(e *record.Entry) { x.request(e, "TestRequestHead
 // request writes a request header, with its orders and tests.
 func (x *encoder) request(e *record.Entry, element string) {
 	b := x.bag(e, "TestRequestHeader", facts(e))
-	x.w.Start(element)
+	x.start(element, e)
 	x.ident(e)
 	x.person("Requestor", e.Author)
 	x.w.Optional("DateCreated", stamp(e.Date))
@@ -317,7 +317,7 @@ func (x *encoder) order(header, e *record.Entry) {
 		category = "1" // required; the words stand in the form destination
 		b.lines = append([]string{e.Text}, b.lines...)
 	}
-	x.w.Start("EDIOrder")
+	x.start("EDIOrder", e)
 	x.ident(e)
 	x.pointer("HeaderID", header)
 	if len(provider) > 0 {
@@ -352,7 +352,7 @@ func (x *encoder) order(header, e *record.Entry) {
 func (x *encoder) testRequest(e *record.Entry) {
 	code, l := facts(e).apart("Specimen code")
 	b := x.bagged(e, "TestRequest", l)
-	x.w.Start("TestRequest")
+	x.start("TestRequest", e)
 	x.coded(e, b)
 	x.put(b, "Reference", "SpecimenType")
 	if len(code) > 0 {

@@ -1,0 +1,93 @@
+package pairs_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/record"
+)
+
+// soak is the number of rounds of a test with a long form: all of them with
+// LINKSPAN_SOAK=1, else few enough for every run.
+func soak(long, short int) int {
+	if os.Getenv("LINKSPAN_SOAK") == "1" {
+		return long
+	}
+	return short
+}
+
+// generated is one record and the way it goes.
+type generated struct {
+	from, format string
+	entries      []*record.Entry
+	warnings     []record.Warning
+	asked        record.SectionSet
+}
+
+// records generates records of every kind and outcome, with trees, problems
+// and consultations, withheld, failed and repeated entries.
+func records() *rapid.Generator[generated] {
+	return rapid.Custom(func(t *rapid.T) generated {
+		g := generated{from: rapid.SampledFrom([]string{"emisweb", "systmone"}).Draw(t, "from"),
+			format: rapid.SampledFrom(emisFormats).Draw(t, "format"), asked: record.AllSections}
+		for range rapid.IntRange(0, 30).Draw(t, "entries") {
+			g.entries = append(g.entries, entryOf(t, g.from, g.entries))
+		}
+		if rapid.Bool().Draw(t, "narrowed") {
+			g.asked = record.SectionSet(rapid.Uint32Range(1, uint32(record.AllSections)).Draw(t, "sections"))
+		}
+		return g
+	})
+}
+
+// TestConservation carries generated records in both directions and both EMIS
+// formats: no section is out of balance, and every entry that goes out is
+// found once in the bytes (safety H-08; DESIGN.md decision 6).
+func TestConservation(t *testing.T) {
+	tables := starter(t)
+	links := map[string]*pairs.Link{}
+	for _, format := range emisFormats {
+		links[format] = openLink(t, format)
+	}
+	gen := records()
+	rounds, entries, unbalanced, unsent := soak(100_000, 2_000), 0, 0, 0
+	for seed := range rounds {
+		g := gen.Example(seed)
+		rec, d, out := g.carry(t, links[g.format], tables)
+		entries += len(rec.Entries)
+		for _, s := range record.Sections() {
+			tally := rec.Tally(s)
+			if sum := tally.Coded() + tally.Outcomes[record.Degraded] + tally.Outcomes[record.WithheldEntry] + tally.Outcomes[record.Unsupported] +
+				tally.Outcomes[record.FailedEntry] + tally.Outcomes[record.Duplicate]; sum != tally.Source || !tally.Balanced() {
+				unbalanced++
+			}
+		}
+		if err := d.Sent(rec, out); err != nil {
+			unsent++
+			require.NoError(t, err, "seed %d: %s to %s, %s", seed, g.from, d.Consumer.Name, g.format)
+		}
+	}
+	t.Logf("%d generated records, %d entries: %d unbalanced sections, %d answers that lost an entry", rounds, entries, unbalanced, unsent)
+	require.Zero(t, unbalanced)
+	require.Zero(t, unsent)
+	require.Greater(t, entries, 2*rounds)
+}
+
+// carry takes a generated record to the other system.
+func (g generated) carry(t testing.TB, link *pairs.Link, tables *mapping.Set) (*record.Record, *pairs.Direction, []byte) {
+	t.Helper()
+	d, err := link.Direction(map[string]string{"emisweb": "systmone", "systmone": "emisweb"}[g.from], tables)
+	require.NoError(t, err)
+	rec := recordOf(g.entries...)
+	rec.Source.System = d.Holder.Title
+	q := &record.Request{Sections: g.asked, Whole: g.asked == record.AllSections}
+	d.Translate(rec, q, q)
+	out, err := d.Consumer.Codec.EncodeResponse(q, record.Answered(rec), id)
+	require.NoError(t, err)
+	return rec, d, out
+}

@@ -1,0 +1,144 @@
+package pairs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+const opSent = "pairs: sent"
+
+// Sent is the last link of conservation (DESIGN.md decision 6): it judges the
+// bytes the consumer's codec made of rec before they go out. Every entry that
+// goes out must stand in them once, as its codec says and as a count of the
+// elements in the bytes shows; nothing that is withheld may; and every line of
+// the record's head must. It is called after EncodeResponse and before the
+// audit of the bytes; an answer it refuses must not go out.
+//
+// The error is a *record.Error of ReasonInternal that names the section or
+// element and the counts, and nothing of a patient. The cost is a small part
+// of that of encoding (BenchmarkSent).
+func (d *Direction) Sent(rec *record.Record, answer []byte) error {
+	elements, err := elementsOf(answer, d.Consumer.Entries)
+	if err == nil {
+		err = rec.Sent(elements)
+	}
+	if err == nil {
+		err = headOf(answer, rec.Head(rec.Asked()))
+	}
+	if err != nil {
+		return record.Fault(record.ReasonInternal, opSent, err)
+	}
+	return nil
+}
+
+// headOf looks for the lines of the head in the answer as our writer spells
+// them. A format may part a line where it has a line feed.
+func headOf(answer []byte, head []string) error {
+	w := xmlio.NewWriter(nil)
+	w.Start("head")
+	for i, lines := range head {
+		for line := range strings.SplitSeq(lines, "\n") {
+			from := len(w.Bytes())
+			w.Text(line)
+			if !bytes.Contains(answer, w.Bytes()[from:]) {
+				return fmt.Errorf("line %d of %d of the head is not in the answer", i+1, len(head))
+			}
+		}
+	}
+	return nil
+}
+
+var errMarkup = errors.New("the answer is not as it was written")
+
+// elementsOf counts the elements of the entry paths in a document, by their
+// name. It is not the reader that judges what others send: it reads what our
+// own writer wrote, in which "<" begins a tag and ">" ends one and neither
+// stands anywhere else, and so costs little.
+func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
+	ways := waysOf(paths)
+	counts := make(map[string]int, len(ways))
+	open := make([][]byte, 0, 32)
+	for at := 0; ; {
+		next := bytes.IndexByte(doc[at:], '<')
+		if next < 0 {
+			break
+		}
+		at += next + 1
+		size := bytes.IndexByte(doc[at:], '>')
+		if size < 1 {
+			return nil, errMarkup
+		}
+		tag := doc[at : at+size]
+		at += size + 1
+		switch {
+		case tag[0] == '?':
+		case tag[0] == '/':
+			if len(open) == 0 || !bytes.Equal(open[len(open)-1], tag[1:]) {
+				return nil, errMarkup
+			}
+			open = open[:len(open)-1]
+		default:
+			name := tag
+			if end := bytes.IndexAny(tag, " /"); end >= 0 {
+				name = tag[:end]
+			}
+			open = append(open, name)
+			for _, way := range ways[string(name)] {
+				if way.leadsTo(open) {
+					counts[string(name)]++
+					break
+				}
+			}
+			if tag[len(tag)-1] == '/' {
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	if len(open) > 0 {
+		return nil, errMarkup
+	}
+	return counts, nil
+}
+
+// way is one path of elements, from the root or from anywhere.
+type way struct {
+	steps    []string
+	anywhere bool
+}
+
+// waysOf are the paths by the name of the element they lead to. What an
+// element must hold to be one kind of entry and not another is left out: here
+// an element is one entry whatever its kind.
+func waysOf(paths []record.EntryPath) map[string][]way {
+	ways := make(map[string][]way, len(paths))
+	seen := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		if seen[p.Path] {
+			continue
+		}
+		seen[p.Path] = true
+		rest, anywhere := strings.CutPrefix(p.Path, "**/")
+		steps := strings.Split(rest, "/")
+		name := steps[len(steps)-1]
+		ways[name] = append(ways[name], way{steps, anywhere})
+	}
+	return ways
+}
+
+func (w way) leadsTo(open [][]byte) bool {
+	above := len(open) - len(w.steps)
+	if above < 0 || above > 0 && !w.anywhere {
+		return false
+	}
+	for i, step := range w.steps {
+		if string(open[above+i]) != step {
+			return false
+		}
+	}
+	return true
+}
