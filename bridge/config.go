@@ -32,6 +32,7 @@ type Config struct {
 	Instance    string   `desc:"stable name of this instance; default the host name"`
 	Agreement   string   `required:"true" desc:"file of the sharing agreement"`
 	Data        string   `required:"true" desc:"directory for the audit log and the work list of codes"`
+	Checkpoints string   `desc:"folder, best on another machine's disk, where every signed checkpoint of the audit log is kept besides; default none"`
 	Tables      string   `desc:"folder of mapping tables; the set that 'linkspan tables activate' made active there is used; default the starter tables alone, in test only"`
 	TablesFrom  string   `split_words:"true" default:"directory" desc:"directory or nats: what says which set is active, the folder itself or the pointer that 'linkspan tables push' moves for all instances"`
 	TableSets   int      `split_words:"true" default:"5" desc:"sets kept in the folder, to go back to"`
