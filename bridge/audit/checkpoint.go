@@ -238,6 +238,7 @@ func (l *Log) keep() {
 		case <-l.stop:
 		case <-l.wake:
 		case <-ticks:
+			l.makeRoom()
 			due = l.due()
 		}
 		if due {

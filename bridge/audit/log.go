@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 // file is what a Log writes to; tests put a failing disk in its place.
 type file interface {
 	Write([]byte) (int, error)
+	Truncate(int64) error
 	Sync() error
 	Close() error
 }
@@ -71,7 +73,11 @@ type Log struct {
 
 	keeping sync.Mutex // held while a checkpoint is made and kept; taken before disk
 	disk    sync.Mutex // held while writing and syncing; taken before mu
+	lock    *os.File   // held as long as the log is
 	file    file       // nil once closed
+	size    int64      // bytes of file that are durable
+	first   uint64     // the first record in file, and the month it is of
+	month   string
 	hashes  *hashFile  // nil where none are kept
 	durable Receipt    // of the newest record on the disk
 	signed  Checkpoint // the newest
@@ -80,9 +86,13 @@ type Log struct {
 	at   state  // after the newest record handed out, written or not
 	next *batch // records nobody has written yet
 	err  error  // why the log takes no more
+	// short is that the reserve is used up: records of what is under way are
+	// taken, and nothing new.
+	short bool
 
 	wake        chan struct{} // enough records for a checkpoint
 	stop, ended chan struct{} // of the goroutine that keeps the log
+	stopping    sync.Once
 }
 
 // state is how far a log has got.
@@ -108,10 +118,11 @@ func newLog(instance string, f file, at state) *Log {
 // defaults to now, Entry.Instance is the log's. Records of concurrent calls
 // share a sync.
 //
-// After any error of the disk the log takes nothing more, this call and every
-// later one fail, and nothing may be released: what is on the disk is then
-// unknown until Open has read it again. An entry that cannot be written as one
-// line fails alone.
+// After an error of the disk the log takes nothing more, this call and every
+// later one fail, and nothing may be released, until Recover has proven what is
+// on the disk. While the disk is full an entry of EventAsked is refused with
+// ErrFull, and the others are taken as long as the room of the reserve lasts. An
+// entry that cannot be written as one line fails alone.
 func (l *Log) Append(e Entry) (Receipt, error) {
 	e.Instance = l.instance
 	if e.Time.IsZero() {
@@ -122,7 +133,7 @@ func (l *Log) Append(e Entry) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, errors.New("audit: append: the entry cannot be written as JSON")
 	}
-	receipt, mine, err := l.add(body)
+	receipt, mine, err := l.add(body, e.Event == EventAsked)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -138,11 +149,14 @@ func (l *Log) Append(e Entry) (Receipt, error) {
 }
 
 // add gives the entry its place in the chain and puts it in the next batch.
-func (l *Log) add(body []byte) (Receipt, *batch, error) {
+func (l *Log) add(body []byte, begins bool) (Receipt, *batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
 		return Receipt{}, nil, l.err
+	}
+	if begins && l.short {
+		return Receipt{}, nil, ErrFull
 	}
 	start := len(l.next.lines)
 	lines, receipt := appendLine(l.next.lines, l.at.last, body)
@@ -165,8 +179,8 @@ func (l *Log) write() {
 	l.next = &batch{}
 	l.mu.Unlock()
 	if err == nil {
-		if _, err = l.file.Write(b.lines); err == nil {
-			err = l.file.Sync()
+		if err = l.rotate(); err == nil {
+			err = l.put(b.lines)
 		}
 		if err != nil {
 			err = fmt.Errorf("audit: append: %w", err)
@@ -208,11 +222,14 @@ func (l *Log) fail(err error) {
 	}
 }
 
-// Err is why the log takes no more records, nil while it does: for the health
-// answer.
+// Err is why the log takes no more records, or no more of EventAsked (ErrFull),
+// nil while it takes all: for the health answer.
 func (l *Log) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.err == nil && l.short {
+		return ErrFull
+	}
 	return l.err
 }
 
@@ -221,26 +238,30 @@ func (l *Log) Err() error {
 // ErrClosed.
 func (l *Log) Close() error {
 	if l.stop != nil {
-		l.mu.Lock()
-		select {
-		case <-l.stop:
-		default:
-			close(l.stop)
-		}
-		l.mu.Unlock()
+		l.stopping.Do(func() { close(l.stop) })
 		<-l.ended
 	}
-	l.disk.Lock()
-	defer l.disk.Unlock()
-	l.fail(ErrClosed)
-	if l.file == nil {
-		return nil
-	}
-	err := l.file.Close() // gives up the lock as well
-	l.file = nil
-	l.dropHashes()
-	if err != nil {
+	if err := l.close(); err != nil {
 		return fmt.Errorf("audit: close: %w", err)
 	}
 	return nil
+}
+
+func (l *Log) close() error {
+	l.disk.Lock()
+	defer l.disk.Unlock()
+	l.mu.Lock()
+	l.err = ErrClosed
+	l.mu.Unlock()
+	var faults []error
+	if l.file != nil {
+		faults = append(faults, l.file.Close())
+		l.file = nil
+	}
+	l.dropHashes()
+	if l.lock != nil {
+		faults = append(faults, l.lock.Close()) // gives it up
+		l.lock = nil
+	}
+	return errors.Join(faults...)
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -56,44 +57,44 @@ func OpenWith(dir, instance string, o OpenOptions) (*Log, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("audit: open: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("audit: open: %w", err)
+	l := newLog(instance, nil, state{last: genesis(instance)})
+	l.path, l.o = path, o.filled()
+	if err := l.open(); err != nil {
+		l.close()
+		return nil, err
 	}
-	log, err := open(f, path, instance, o.filled())
-	if err != nil {
-		return nil, errors.Join(err, f.Close()) // closing gives up the lock as well
-	}
-	return log, nil
+	l.stop, l.ended = make(chan struct{}), make(chan struct{})
+	go l.keep()
+	return l, nil
 }
 
-func open(f *os.File, path, instance string, o OpenOptions) (*Log, error) {
-	if err := lock(f); err != nil {
-		return nil, fmt.Errorf("audit: open: the log of %s is held by another process: %w", instance, err)
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("audit: open: %w", err)
-	}
-	log := newLog(instance, f, state{last: genesis(instance)})
-	log.path, log.o = path, o
+func (l *Log) open() error {
 	var err error
-	if log.signed, err = newestCheckpoint(path, instance, o); err != nil {
-		return nil, err
+	if l.lock, err = os.OpenFile(strings.TrimSuffix(l.path, ".audit")+".lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return fmt.Errorf("audit: open: %w", err)
 	}
-	if log.hashes, err = openHashes(filepath.Join(filepath.Dir(path), instance+".hashes")); err != nil {
-		return nil, fmt.Errorf("audit: open: %w", err)
+	if err := lock(l.lock); err != nil {
+		return fmt.Errorf("audit: open: the log of %s is held by another process: %w", l.instance, err)
 	}
-	torn, err := log.read(f)
-	if err == nil && len(torn) > 0 {
-		err = log.repair(f, torn)
+	if l.signed, err = newestCheckpoint(l.path, l.instance, l.o); err != nil {
+		return err
 	}
+	if err := l.openFile(); err != nil {
+		return fmt.Errorf("audit: open: %w", err)
+	}
+	if err := l.makeReserve(); err != nil {
+		l.short = true
+		l.o.Trouble(err)
+	}
+	at, torn, err := l.read()
 	if err != nil {
-		log.dropHashes()
-		return nil, err
+		return err
 	}
-	log.stop, log.ended = make(chan struct{}), make(chan struct{})
-	go log.keep()
-	return log, nil
+	l.at, l.durable = at, at.last
+	if len(torn) == 0 {
+		return nil
+	}
+	return l.repair(torn)
 }
 
 // newestCheckpoint is the newest that is kept, zero where there is none.
@@ -125,16 +126,17 @@ func newestCheckpoint(path, instance string, o OpenOptions) (Checkpoint, error) 
 }
 
 // repair ends or sets aside an incomplete last line.
-func (l *Log) repair(f *os.File, torn []byte) error {
+func (l *Log) repair(torn []byte) error {
 	line := append(bytes.Clone(torn), '\n')
 	if receipt, _, err := parseLine(line, l.at.last); err == nil {
-		at := l.at
-		at.last = receipt
-		stored := at.tree.add(leafHash(line), nil)
-		l.begin(at, stored)
-		return endLine(f)
+		l.grow(receipt, line)
+		l.size += int64(len(torn))
+		if err := l.put([]byte{'\n'}); err != nil {
+			return fmt.Errorf("audit: open: repair: %w", err)
+		}
+		return nil
 	}
-	name, err := setAside(f, l.path, torn)
+	name, err := l.setAside(torn, l.size)
 	if err != nil {
 		return fmt.Errorf("audit: open: repair: %w", err)
 	}
@@ -144,41 +146,58 @@ func (l *Log) repair(f *os.File, torn []byte) error {
 	return err
 }
 
+// grow takes a record that is on the disk into what the log knows of itself.
+func (l *Log) grow(r Receipt, line []byte) {
+	l.keepHashes(l.at.tree.add(leafHash(line), nil))
+	r.TreeHead = l.at.tree.head().String()
+	l.at.last, l.durable = r, r
+}
+
 // read proves the log, its end alone where a checkpoint vouches for the rest,
-// and gives the bytes after the last line end.
-func (l *Log) read(f *os.File) ([]byte, error) {
+// and gives where it ends and the bytes after the last line end. The file of
+// hashes is brought up to that.
+func (l *Log) read() (state, []byte, error) {
 	p, err := openParts(filepath.Dir(l.path), l.instance)
 	if err != nil {
-		return nil, err
+		return state{}, nil, err
 	}
 	defer p.close()
-	if p.size() > tailWindow && l.signed.Size > 0 {
-		if torn, ok := l.readTail(p); ok {
-			return torn, nil
+	if l.hashes, err = openHashes(filepath.Join(filepath.Dir(l.path), l.instance+".hashes")); err != nil {
+		return state{}, nil, fmt.Errorf("audit: open: hashes: %w", err)
+	}
+	at, torn, ok := l.readTail(p)
+	if !ok {
+		if at, torn, err = l.readWhole(p); err != nil {
+			return state{}, nil, p.located(err)
 		}
 	}
-	torn, err := l.readWhole(p)
-	return torn, p.located(err)
+	growing := p[len(p)-1]
+	l.size = growing.size - int64(len(torn))
+	l.first, l.month = growing.begins()
+	return at, torn, nil
 }
 
 // readTail reads the last records, and believes of what is before them only what
 // the newest checkpoint proves. False is no verdict: the whole log says what is
 // wrong, if anything is.
-func (l *Log) readTail(p parts) ([]byte, bool) {
+func (l *Log) readTail(p parts) (state, []byte, bool) {
 	start := p.size() - tailWindow
+	if start <= 0 || l.signed.Size == 0 {
+		return state{}, nil, false
+	}
 	window := make([]byte, tailWindow)
 	if _, err := p.ReadAt(window, start); err != nil {
-		return nil, false
+		return state{}, nil, false
 	}
 	skip := bytes.IndexByte(window, '\n') + 1
 	before, ok := believed(window[skip:])
 	if !ok || before.Seq == 0 || before.Seq >= l.signed.Size {
-		return nil, false
+		return state{}, nil, false
 	}
-	at := state{last: before}
+	at := state{}
 	var err error
 	if at.tree, err = l.hashes.tree(before.Seq); err != nil {
-		return nil, false
+		return state{}, nil, false
 	}
 	var stored []tlog.Hash
 	proven := false
@@ -188,10 +207,50 @@ func (l *Log) readTail(p parts) ([]byte, bool) {
 		return nil
 	})
 	if err != nil || !proven || l.hashes.cut(before.Seq) != nil {
-		return nil, false
+		return state{}, nil, false
 	}
-	l.begin(state{last: last, tree: at.tree}, stored)
-	return torn, true
+	l.keepHashes(stored)
+	at.last = last
+	at.last.TreeHead = at.tree.head().String()
+	return at, torn, true
+}
+
+// readWhole proves every record there is and makes the file of hashes anew.
+func (l *Log) readWhole(p parts) (state, []byte, error) {
+	at, err := p.start(l.instance)
+	if err != nil {
+		return state{}, nil, err
+	}
+	if err := l.hashes.cut(at.last.Seq); err != nil {
+		return state{}, nil, fmt.Errorf("audit: open: hashes: %w", err)
+	}
+	var stored []tlog.Hash
+	last, torn, err := walk(io.NewSectionReader(p, 0, p.size()), l.instance, at.last, 0, func(r Receipt, line, _ []byte) error {
+		if stored = at.tree.add(leafHash(line), stored); len(stored) > 1<<16 {
+			l.keepHashes(stored)
+			stored = stored[:0]
+		}
+		if r.Seq == l.signed.Size && at.tree.head().String() != l.signed.Root {
+			return &Damage{Instance: l.instance, Seq: r.Seq, Offset: -1, Fault: "this record or one before it is not what the checkpoint of record " +
+				strconv.FormatUint(r.Seq, 10) + " proves: linkspan audit verify says which"}
+		}
+		return nil
+	})
+	if err != nil {
+		return state{}, nil, err
+	}
+	if last.Seq < l.signed.Size {
+		return state{}, nil, missing(l.instance, last.Seq, l.signed.Size, "checkpoint")
+	}
+	l.keepHashes(stored)
+	at.last = last
+	at.last.TreeHead = at.tree.head().String()
+	return at, torn, nil
+}
+
+// missing is the Damage of a log that ends before a record that is proven.
+func missing(instance string, last, proven uint64, by string) *Damage {
+	return &Damage{Instance: instance, Seq: last + 1, Offset: -1, Fault: fmt.Sprintf("missing: the log ends before it, and a %s of record %d is kept", by, proven)}
 }
 
 // believed reads from a line the receipt it says it follows.
@@ -207,70 +266,18 @@ func believed(lines []byte) (Receipt, bool) {
 	return Receipt{Seq: head.Seq - 1, Hash: head.Prev}, true
 }
 
-// begin is where the log goes on from. The hashes are those of the records since
-// hashes.n.
-func (l *Log) begin(at state, stored []tlog.Hash) {
-	at.last.TreeHead = at.tree.head().String()
-	l.keepHashes(stored)
-	l.at, l.durable = at, at.last
-}
-
-// readWhole proves every record and makes the file of hashes anew.
-func (l *Log) readWhole(p parts) ([]byte, error) {
-	if err := l.hashes.cut(0); err != nil {
-		return nil, fmt.Errorf("audit: open: hashes: %w", err)
-	}
-	at := state{last: genesis(l.instance)}
-	var stored []tlog.Hash
-	last, torn, err := walk(io.NewSectionReader(p, 0, p.size()), l.instance, at.last, 0, func(r Receipt, line, _ []byte) error {
-		if stored = at.tree.add(leafHash(line), stored); len(stored) > 1<<16 {
-			l.keepHashes(stored)
-			stored = stored[:0]
-		}
-		if r.Seq == l.signed.Size && at.tree.head().String() != l.signed.Root {
-			return &Damage{Instance: l.instance, Seq: r.Seq, Offset: -1, Fault: "this record or one before it is not what the checkpoint of record " +
-				strconv.FormatUint(r.Seq, 10) + " proves: linkspan audit verify says where"}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if last.Seq < l.signed.Size {
-		return nil, &Damage{Instance: l.instance, Seq: last.Seq + 1, Offset: p.size() - int64(len(torn)),
-			Fault: "missing: the newest checkpoint is of record " + strconv.FormatUint(l.signed.Size, 10)}
-	}
-	l.begin(state{last: last, tree: at.tree}, stored)
-	return torn, nil
-}
-
-// endLine ends a record that lacks only its line end.
-func endLine(f *os.File) error {
-	if _, err := f.Write([]byte{'\n'}); err != nil {
-		return fmt.Errorf("audit: open: repair: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("audit: open: repair: %w", err)
-	}
-	return nil
-}
-
-// setAside keeps torn in a file of its own and cuts it off the log. Stopped at
-// any point it does the same again at the next Open.
-func setAside(f *os.File, path string, torn []byte) (string, error) {
+// setAside keeps torn, which begins at size, in a file of its own and cuts it
+// off the log. Stopped at any point it does the same again at the next Open.
+func (l *Log) setAside(torn []byte, size int64) (string, error) {
 	sum := sha256.Sum256(torn)
-	aside := path + ".torn-" + hex.EncodeToString(sum[:8])
+	aside := l.path + ".torn-" + hex.EncodeToString(sum[:8])
 	if err := writeFile(aside, torn); err != nil {
 		return "", err
 	}
-	info, err := f.Stat()
-	if err != nil {
+	if err := l.file.Truncate(size); err != nil {
 		return "", err
 	}
-	if err := f.Truncate(info.Size() - int64(len(torn))); err != nil {
-		return "", err
-	}
-	return filepath.Base(aside), f.Sync()
+	return filepath.Base(aside), l.file.Sync()
 }
 
 func writeFile(path string, content []byte) error {
@@ -286,61 +293,6 @@ func writeFile(path string, content []byte) error {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
-}
-
-// Verify proves the whole log of an instance and returns its last receipt. The
-// first bad record is named by a *Damage. It may run while the log is written:
-// a last line without its end counts as not there yet.
-func Verify(dir, instance string) (Receipt, error) {
-	return Read(dir, instance, nil)
-}
-
-// VerifyTo is Verify, and proves besides that the log still holds the record of
-// a receipt that was kept elsewhere: a log cut back to before it is whole in
-// itself and found out only so.
-func VerifyTo(dir, instance string, kept Receipt) (Receipt, error) {
-	found := kept.Seq == 0
-	last, err := walkLog(dir, instance, func(r Receipt, _ []byte) error {
-		if r.Seq == kept.Seq && r.Hash != kept.Hash {
-			return &Damage{Instance: instance, Seq: r.Seq, Offset: -1, Fault: "not the record of the receipt: the log was written anew"}
-		}
-		found = found || r.Seq == kept.Seq
-		return nil
-	})
-	if err == nil && !found {
-		err = &Damage{Instance: instance, Seq: last.Seq + 1, Offset: -1, Fault: "missing: the receipt is of record " + strconv.FormatUint(kept.Seq, 10)}
-	}
-	return last, err
-}
-
-// Read proves the log like Verify and calls each with every record in order,
-// until it returns an error.
-func Read(dir, instance string, each func(Receipt, Entry) error) (Receipt, error) {
-	if each == nil {
-		return walkLog(dir, instance, func(Receipt, []byte) error { return nil })
-	}
-	return walkLog(dir, instance, func(r Receipt, body []byte) error {
-		var e Entry
-		if err := json.Unmarshal(body, &e); err != nil {
-			return &Damage{Instance: instance, Seq: r.Seq, Offset: -1, Fault: "its entry cannot be read"}
-		}
-		return each(r, e)
-	})
-}
-
-func walkLog(dir, instance string, each func(Receipt, []byte) error) (Receipt, error) {
-	p, err := openParts(dir, instance)
-	if err != nil {
-		return Receipt{}, err
-	}
-	defer p.close()
-	var t tree
-	last, _, err := walk(io.NewSectionReader(p, 0, p.size()), instance, genesis(instance), 0, func(r Receipt, line, body []byte) error {
-		t.add(leafHash(line), nil)
-		return each(r, body)
-	})
-	last.TreeHead = t.head().String()
-	return last, p.located(err)
 }
 
 // Instances lists the instances that have a log in dir, in order of name. A

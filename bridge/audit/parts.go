@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -180,6 +182,27 @@ func (p parts) place(offset int64) (string, int) {
 		}
 	}
 	return "", 0
+}
+
+// begins gives the first record of a file and the month it is of, 0 and "" where
+// the file has none.
+func (p part) begins() (uint64, string) {
+	line, err := bufio.NewReaderSize(io.NewSectionReader(p.file, 0, p.size), maxLine).ReadSlice('\n')
+	var first struct {
+		Seq   uint64 `json:"seq"`
+		Entry struct {
+			Time time.Time `json:"time"`
+		} `json:"entry"`
+	}
+	if err != nil || json.Unmarshal(line, &first) != nil {
+		return 0, ""
+	}
+	return first.Seq, month(first.Entry.Time)
+}
+
+// start is where the first record there is has to go on from.
+func (p parts) start(instance string) (state, error) {
+	return state{last: genesis(instance)}, nil
 }
 
 // located adds to a Damage the file and the line.

@@ -19,7 +19,7 @@ func damaged(t *testing.T, dir string, seq uint64) {
 	require.ErrorAs(t, err, &damage)
 	require.Equal(t, seq, damage.Seq, err.Error())
 	require.NotContains(t, err.Error(), "exchange-")
-	_, err = Open(dir, "one")
+	_, err = openLog(dir)
 	require.ErrorAs(t, err, &damage)
 	require.Equal(t, seq, damage.Seq)
 	require.Equal(t, before, content(t, dir), "a damaged log is left as it is")
@@ -91,7 +91,7 @@ func TestDroppedTailIsFoundAgainstAReceipt(t *testing.T) {
 	require.ErrorContains(t, err, "record 4: missing: the receipt is of record 5")
 
 	other, _ := filled(t, 1) // written anew from the first record on
-	log, err := Open(other, "one")
+	log, err := openLog(other)
 	require.NoError(t, err)
 	for range 5 {
 		_, err = log.Append(Entry{User: "somebody else"})
@@ -128,7 +128,7 @@ func TestTornLastLine(t *testing.T) {
 		last, err := Verify(dir, "one")
 		require.NoError(t, err, cut)
 		require.Equal(t, receipts[1], last, cut)
-		log, err := Open(dir, "one")
+		log, err := openLog(dir)
 		require.NoError(t, err, cut)
 		next, err := log.Append(sample(7))
 		require.NoError(t, err)
@@ -163,7 +163,7 @@ func TestTornLastLine(t *testing.T) {
 func TestZerosAtTheEndAreSetAside(t *testing.T) {
 	dir, receipts := filled(t, 2)
 	replace(t, dir, append(content(t, dir), make([]byte, 4096)...))
-	log, err := Open(dir, "one")
+	log, err := openLog(dir)
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
 	last, err := VerifyTo(dir, "one", receipts[1])
@@ -179,7 +179,7 @@ func TestLongLog(t *testing.T) {
 	last := genesis("one")
 	middle := 0
 	for i := range n {
-		body := append(append([]byte(`{"user":"`), bytes.Repeat([]byte{'x'}, 1000)...), `"}`...)
+		body := append(append([]byte(`{"time":"2026-11-22T10:00:00Z","user":"`), bytes.Repeat([]byte{'x'}, 1000)...), `"}`...)
 		if i == n/10 {
 			middle = len(b) + 500
 		}
@@ -187,7 +187,7 @@ func TestLongLog(t *testing.T) {
 	}
 	require.Greater(t, len(b), tailWindow+middle)
 	replace(t, dir, b)
-	log, err := Open(dir, "one")
+	log, err := openLog(dir)
 	require.NoError(t, err)
 	r, err := log.Append(sample(1))
 	require.NoError(t, err)
@@ -209,14 +209,14 @@ func TestLongLog(t *testing.T) {
 	b = bytes.Clone(whole)
 	b[len(b)-5000] ^= 1
 	replace(t, dir, b)
-	_, err = Open(dir, "one")
+	_, err = openLog(dir)
 	require.ErrorAs(t, err, &damage)
 
 	replace(t, dir, append(bytes.Clone(whole), bytes.Repeat([]byte{'x'}, tailWindow)...))
-	_, err = Open(dir, "one")
+	_, err = openLog(dir)
 	require.ErrorAs(t, err, &damage)
 	replace(t, dir, append(append(bytes.Clone(whole), bytes.Repeat([]byte{'x'}, tailWindow-100)...), "\nnot a record\n"...))
-	_, err = Open(dir, "one")
+	_, err = openLog(dir)
 	require.ErrorAs(t, err, &damage)
 	replace(t, dir, append(bytes.Clone(whole), bytes.Repeat([]byte{'x'}, maxLine+1)...))
 	_, err = Verify(dir, "one")
@@ -257,7 +257,7 @@ func FuzzWalk(f *testing.F) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	log, err := Open(b.TempDir(), "one")
+	log, err := openLog(b.TempDir())
 	require.NoError(b, err)
 	defer func() { require.NoError(b, log.Close()) }()
 	b.Run("alone", func(b *testing.B) {
