@@ -73,7 +73,7 @@ func (t *translation) classified(e *record.Entry, value string) {
 		t.asText[e] = "Not coded: it concerns allergies, which were not asked for. Others may be recorded."
 	case e.Kind == record.KindResult:
 		t.asText[e] = "Not coded: an allergy entered as a result."
-		t.countUnsafe(value)
+		t.countUnsafe(e, value)
 	default:
 		if e.Allergy == nil {
 			e.Allergy = &record.Allergy{}
@@ -126,12 +126,12 @@ func (t *translation) classifyProblem(e *record.Entry) {
 		return
 	}
 	t.asText[e] = "Not coded: an allergy entered as a problem."
-	t.countUnsafe(value)
+	t.countUnsafe(e, value)
 }
 
-func (t *translation) countUnsafe(value string) {
+func (t *translation) countUnsafe(e *record.Entry, value string) {
 	if value == kindDrugAllergy || value == kindDegradedAllergy {
-		t.unsafe++
+		t.unsafe = append(t.unsafe, e)
 	}
 }
 
@@ -174,7 +174,7 @@ func (t *translation) assertions() {
 			present = true
 		}
 	}
-	if t.unsafe > 0 {
+	if len(t.unsafe) > 0 {
 		present = true
 	}
 	if !present && !hidden {

@@ -210,14 +210,14 @@ func TestAllergiesEnteredAsSomethingElse(t *testing.T) {
 	rec, _ := carry(allergies(t), result, alone)
 	require.Equal(t, record.Degraded, result.Outcome)
 	require.Equal(t, record.Degraded, alone.Outcome)
-	require.Contains(t, rec.Warnings, record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 2})
+	require.Contains(t, rec.Warnings, record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 2, Detail: "H/O: penicillin allergy; H/O: penicillin allergy"})
 
 	defined := observation(code)
 	heading := &record.Entry{Kind: record.KindProblem, Text: code.Term, Code: code, Problem: &record.Problem{Defines: defined}}
 	rec, _ = carry(allergies(t), heading, defined)
 	require.Equal(t, record.KindAllergy, defined.Kind)
 	require.Equal(t, record.Mapped, heading.Outcome)
-	require.Contains(t, rec.Warnings, record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1})
+	require.Contains(t, rec.Warnings, record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1, Detail: "H/O: penicillin allergy"})
 }
 
 // TestEveryKindDegrades has a transfer-degraded code for each kind in both

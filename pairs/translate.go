@@ -29,15 +29,14 @@ func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report
 	for _, e := range rec.Entries {
 		t.entry(e)
 	}
+	t.doses()
 	t.assertions()
 	d.Consumer.Codec.Fit(rec)
 	for _, e := range rec.Entries {
 		t.guard(e)
 		t.degradeCode(e)
 	}
-	if t.unsafe > 0 {
-		rec.Warn(record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: t.unsafe})
-	}
+	t.warnUnsafe()
 	rec.Settle(q.Sections)
 	if d.Watch.Translated != nil {
 		d.Watch.Translated(rec)
@@ -61,8 +60,8 @@ type translation struct {
 	allergic map[*record.Entry]bool
 	// hidden says that an allergy entered as an ordinary code is withheld.
 	hidden bool
-	// unsafe counts the drug allergies that stand outside their section.
-	unsafe int
+	// unsafe are the drug allergies that stand outside their section.
+	unsafe []*record.Entry
 }
 
 type unmappedKey struct {

@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/linkspan/linkspan/xmlio"
 )
@@ -31,6 +32,7 @@ type Source struct {
 	Organisation string
 	ODS          string
 	RetrievedAt  string // local time with zone, from the bridge
+	AsOf         Date   // when the source system made what it answered, zero where its message does not say
 	MapSet       string // digest of the tables used
 	Period       Period // the clinical period asked for, zero for all
 	Filter       string // what else the request narrowed the record to, in words, "" for nothing
@@ -219,17 +221,17 @@ func (sec *section) settle(s Section) State {
 }
 
 func (r *Record) warnOfSections(asked SectionSet) {
-	unsafe := 0
+	unsafe := []string{}
 	for _, e := range r.Entries {
 		if e.unsafe() {
-			unsafe++
+			unsafe = append(unsafe, e.Words())
 		}
 		if state := r.sections[e.Kind.Section()].state; e.Outcome == WithheldEntry && state != Disabled && state != Denied {
 			r.Warn(Warning{Code: WarnConfidential, Section: e.Kind.Section()})
 		}
 	}
-	if unsafe > 0 {
-		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies, Count: unsafe})
+	if len(unsafe) > 0 {
+		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies, Count: len(unsafe), Detail: strings.Join(unsafe, "; ")})
 	}
 	if asked.Has(Allergies) && r.sections[Allergies].state <= Filtered {
 		r.Warn(Warning{Code: WarnPrescribingUnsafe, Section: Allergies})
@@ -245,6 +247,22 @@ func (e *Entry) unsafe() bool {
 		return false
 	}
 	return e.Outcome == Degraded || e.Outcome == Unsupported || e.Outcome == FailedEntry
+}
+
+// Words are the source's own for an entry, for a warning that names it; never
+// "".
+func (e *Entry) Words() string {
+	switch {
+	case e.Outcome == FailedEntry:
+		return "an entry that could not be read"
+	case e.Text != "":
+		return e.Text
+	case e.Allergy != nil && e.Allergy.Details != "":
+		return e.Allergy.Details
+	case TermOf(e.Code) != "":
+		return TermOf(e.Code)
+	}
+	return "an entry without words"
 }
 
 // State is a section's settled state. Before Settle, and for a section nobody

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -253,7 +254,8 @@ func TestPrescribingUnsafe(t *testing.T) {
 		allergy(record.Degraded, record.Allergy{Absent: true}), observation(record.Degraded))
 	r.Warn(record.Warning{Code: record.WarnDeceased, Detail: "2020"})
 	r.Settle(record.AllSections)
-	require.Equal(t, []record.Warning{{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 6}, {Code: record.WarnDeceased, Detail: "2020"}}, r.Warnings,
+	require.Equal(t, []record.Warning{{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 6,
+		Detail: strings.Repeat("an entry without words; ", 5) + "an entry without words"}, {Code: record.WarnDeceased, Detail: "2020"}}, r.Warnings,
 		"before every other warning")
 	require.Equal(t, record.CompleteDegraded, r.State(record.Allergies))
 }
@@ -276,7 +278,7 @@ func TestUnreadableAllergies(t *testing.T) {
 	}
 	r := supplied(allergy(record.FailedEntry, record.Allergy{}))
 	r.Settle(record.AllSections)
-	require.Equal(t, []record.Warning{{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1}, unknown}, r.Warnings)
+	require.Equal(t, []record.Warning{{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1, Detail: "an entry that could not be read"}, unknown}, r.Warnings)
 
 	r = record.New(record.Source{})
 	r.Add(allergy(record.Exact, record.Allergy{Class: record.AllergyDrug}))

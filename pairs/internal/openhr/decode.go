@@ -133,6 +133,7 @@ func (d *decoder) document() {
 			d.healthDomain()
 		case "creationTime":
 			d.created = d.admin.date("Time of the message", d.leaf(&d.admin))
+			d.rec.Source.AsOf = d.created
 		case "id", "requestMessage": // of the message, not of the record
 		default:
 			d.stray()

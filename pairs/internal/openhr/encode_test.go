@@ -68,7 +68,7 @@ func TestDegradedAllergyKeepsEverything(t *testing.T) {
 		Notes:      []string{"Closest code (not recorded): none"},
 		Allergy:    &record.Allergy{Class: record.AllergyDrug, Excludes: "syrup"}}
 	rec := foreign(e)
-	require.Contains(t, rec.Warnings, record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1})
+	require.Contains(t, rec.Warnings, record.Warning{Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1, Detail: "Adverse reaction to Penwick's Linctus"})
 	again := roundTrip(t, rec)
 	got := find(t, again, "Penwick")
 	require.Equal(t, record.KindAllergy, got.Kind)

@@ -245,13 +245,13 @@ func (x *encoder) alerts(head []string) {
 			open = true
 		}
 	}
-	for _, warning := range x.rec.Warnings {
+	for i, warning := range x.rec.Warnings {
 		if warning.Code != record.WarnPrescribingUnsafe || len(head) == 0 {
 			continue
 		}
 		begin()
 		x.start("Alert", nil)
-		x.made("alert " + strconv.Itoa(warning.Count))
+		x.made("alert " + strconv.Itoa(i))
 		x.w.Element("AssignedDate", x.id.At.Format("02/01/2006"))
 		x.ref("AuthorID", x.people.of(&bridge))
 		x.w.Element("DisplayTerm", warning.Words())
