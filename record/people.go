@@ -120,12 +120,30 @@ type Patient struct {
 	// Status is the registration in the source's own words: current, left, ...
 	Status       string
 	RegisteredOn Date
-	LeftOn       Date
+	LeftOn       Date // when the registration ended, where the source says so
 	Confidential string
 	// Standing is what Status means for who may be shown.
 	Standing Standing
 	// Sensitive marks a patient whom no other organisation may find (the
 	// national S flag), Superseded a number the source says is no longer this
-	// patient's, Dissent a patient who has said no to sharing.
+	// patient's (see Former too), Dissent a patient who has said no to sharing.
 	Sensitive, Superseded, Dissent bool
 }
+
+// Former reports that the source lists n among the numbers that are no longer
+// this patient's: whoever asks by it is to move to the current one (safety
+// §1.2, GPC-CORE05).
+func (p *Patient) Former(n NHSNumber) bool {
+	if p == nil || n.IsZero() {
+		return false
+	}
+	for _, id := range p.OtherIDs {
+		if old, err := ParseNHSNumber(id.Value); err == nil && old == n && strings.HasPrefix(id.Type, oldNHSNumber) {
+			return true
+		}
+	}
+	return false
+}
+
+// oldNHSNumber begins the type of an identifier that was the NHS number.
+const oldNHSNumber = "Old NHS"

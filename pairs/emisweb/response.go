@@ -142,6 +142,7 @@ func (a *answer) read(doc []byte) error {
 	}
 	if a.fresh != nil {
 		a.fresh.Reconcile(a.codec.entries, r.Counts())
+		a.fresh.ReadDissent()
 		a.record, a.fresh = a.fresh, nil
 	}
 	return nil

@@ -123,7 +123,7 @@ func (d *decoder) patient(e *record.Entry) {
 		case "CareStartDate":
 			d.date(e, "Care start date", &p.RegisteredOn)
 		case "RegistrationType":
-			d.registration(e, labelRegType)
+			d.registrationType(e)
 		default:
 			d.unrecognised(e)
 		}
@@ -150,7 +150,23 @@ func (d *decoder) death(e *record.Entry) {
 	}
 	p := &d.rec.Patient
 	p.Dead = !d.parseDate(e, "Date of death", s, &p.DeathDate)
+	p.Standing = record.Deceased
 	d.rec.Warn(record.Warning{Code: record.WarnDeceased, Section: record.Demographics, Detail: p.DeathDate.Words()})
+}
+
+// permanent is the one RegistrationType that is known, from examples only (S
+// §1.5): general medical services, which is to be registered for good.
+const permanent = "GMS"
+
+// registrationType says how the patient stands, unless the date of death does.
+// Any other type may mean a visitor, or one who has left, and is not guessed.
+func (d *decoder) registrationType(e *record.Entry) {
+	p := &d.rec.Patient
+	before := len(p.Registration)
+	d.registration(e, labelRegType)
+	if p.Standing == record.StandingUnknown && len(p.Registration) > before && p.Registration[before].Value == permanent {
+		p.Standing = record.Registered
+	}
 }
 
 // registration keeps a field of words under its label.

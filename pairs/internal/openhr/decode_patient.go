@@ -10,7 +10,9 @@ import (
 // patientLinks are the pointers of the patient element.
 type patientLinks struct {
 	person, usual, registered, policy, practice string
-	numbers                                     []string // distinct NHS numbers as written
+	numbers                                     []string          // distinct NHS numbers as written
+	standings                                   []record.Standing // by current registration at the practice
+	archived, dead                              bool
 }
 
 // patient reads the patient element, which is one entry of the demographics.
@@ -50,6 +52,7 @@ func (d *decoder) patient() {
 		case "archived":
 			if d.token(it) == "true" {
 				d.registered("Archived", "true")
+				links.archived = true
 			}
 		case "confidentialityPolicy":
 			links.policy = d.token(it)
@@ -111,6 +114,7 @@ func (d *decoder) caseload(it *item, line string) {
 		return
 	}
 	var c struct{ status, state, kind, organisation, recorded, ended, number, hcp string }
+	var native struct{ status, state, kind string }
 	var extra []record.Qualifier
 	for name := range d.r.Children(Namespace) {
 		switch name {
@@ -121,14 +125,18 @@ func (d *decoder) caseload(it *item, line string) {
 		case "dateEnded":
 			c.ended = d.token(it)
 		case "patientStatus":
-			c.status, c.state = d.patientStatus(it)
+			native.status, native.state = d.patientStatus(it)
+			c.status = it.listed(vocPatient, "Registration status", native.status)
+			c.state = it.listed(vocRegistered, "Registration", native.state)
 		case "patientType":
-			c.kind = vocPatientType.words(strings.TrimSpace(d.r.Text()))
+			native.kind = strings.TrimSpace(d.r.Text())
+			c.kind = vocPatientType.words(native.kind)
 			for name, value := range d.r.Attrs() {
 				switch {
 				case name.Local == "originalTerm" && value != "":
 					c.kind += " (" + value + ")"
 				case name.Local == "dummy" && value == "true":
+					native.kind = "DUM"
 					extra = append(extra, record.Qualifier{Name: "Test patient", Value: "true"})
 				case name.Local == "userDefined" && value == "true":
 					extra = append(extra, record.Qualifier{Name: "Locally defined patient type", Value: "true"})
@@ -149,6 +157,18 @@ func (d *decoder) caseload(it *item, line string) {
 	}
 	recorded := it.date("Date of registration", c.recorded)
 	p := &d.rec.Patient
+	if stands := standing(native.state, native.status, native.kind, c.ended != ""); line == "" {
+		d.links.dead = d.links.dead || stands == record.Deceased
+		if d.links.practice == "" || d.links.practice == c.organisation {
+			d.links.standings = append(d.links.standings, stands)
+			if stands == record.Left && p.LeftOn.IsZero() {
+				p.LeftOn = recorded
+				if ended, err := parseDate(c.ended); err == nil && !ended.IsZero() {
+					p.LeftOn = ended
+				}
+			}
+		}
+	}
 	if line == "" && d.links.practice == "" && p.Status == "" {
 		d.links.practice, p.Status, p.RegisteredOn = c.organisation, c.status, recorded
 		d.registered("Registration", c.state)
@@ -203,9 +223,9 @@ func (d *decoder) patientStatus(it *item) (status, state string) {
 	for name := range d.r.Children(Namespace) {
 		switch name {
 		case "status":
-			status = it.listed(vocPatient, "Registration status", d.token(it))
+			status = d.token(it)
 		case "caseloadStatus":
-			state = it.listed(vocRegistered, "Registration", d.token(it))
+			state = d.token(it)
 		default:
 			d.unknown(it)
 		}
@@ -321,6 +341,7 @@ func (d *decoder) joinPatient() {
 	d.registered("Nationality", about.nation)
 	p.UsualGP, p.Registered, p.Practice = d.person(links.usual), d.person(links.registered), d.place(links.practice)
 	p.Confidential = d.mark(links.policy)
+	d.stand()
 	if p.Dead {
 		d.rec.Warn(record.Warning{Code: record.WarnDeceased, Section: record.Demographics, Detail: p.DeathDate.Words()})
 	}

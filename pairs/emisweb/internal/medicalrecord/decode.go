@@ -50,6 +50,7 @@ type decoder struct {
 	used       map[string]bool
 	registered bool
 	refusal    *MessagingError
+	standing   standing
 }
 
 type headed struct{ problem, item *record.Entry }
@@ -88,6 +89,7 @@ func Decode(r *xmlio.Reader, base int) (*record.Record, error) {
 	for _, f := range d.late {
 		f()
 	}
+	d.stand()
 	for _, e := range d.rec.Entries {
 		e.Texts = slices.DeleteFunc(e.Texts, func(t record.Text) bool { return t.Value == "" })
 	}

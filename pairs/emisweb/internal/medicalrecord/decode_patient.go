@@ -150,8 +150,25 @@ func (d *decoder) patientField(name string) {
 			d.rec.Patient.OtherIDs = append(d.rec.Patient.OtherIDs, record.Identifier{Type: l.name, Value: v})
 		}
 	default:
-		d.register(l.name, d.value())
+		words := d.value()
+		d.register(l.name, words)
+		switch name {
+		case "DeductedDate":
+			d.standing.deducted = words
+		case "Archived":
+			d.standing.archived = words
+		}
 	}
+}
+
+// stand sets how the patient stands, now that all of it is read.
+func (d *decoder) stand() {
+	p := &d.rec.Patient
+	p.Standing, p.LeftOn = d.standing.judge()
+	if p.Dead || !p.DeathDate.IsZero() {
+		p.Standing = record.Deceased
+	}
+	p.Superseded = p.Former(p.NHS)
 }
 
 // custom reads a field the practice made up.
@@ -224,13 +241,14 @@ func (d *decoder) registrationStatus() {
 	for name := range d.fields(nil) {
 		switch name {
 		case "CurrentStatus":
-			status, _, kind := d.status(true)
+			status, kind := d.status(&d.standing)
 			d.rec.Patient.Status = status
 			d.register(patientType, kind)
 		case "StatusHistoryList":
 			d.each(nil, "StatusHistory", func() {
-				status, date, kind := d.status(false)
-				d.register("Earlier registration status", sentence(status, date, kind))
+				var earlier standing
+				status, kind := d.status(&earlier)
+				d.register("Earlier registration status", sentence(status, earlier.since, kind))
 			})
 		case "RegistrationHistoryList":
 			d.each(nil, "RegistrationHistory", d.registrationHistory)
@@ -243,50 +261,60 @@ func (d *decoder) registrationStatus() {
 const patientType = "Patient type"
 
 // status reads a StatusType. The numbers of the status are EMIS's own and not
-// published; its term is what a reader sees.
-func (d *decoder) status(current bool) (status, date, kind string) {
+// published; its term is what a reader sees. What the current one says of the
+// registration is kept in words too.
+func (d *decoder) status(s *standing) (status, kind string) {
+	current := s == &d.standing
 	var id ident
 	for name := range d.fields(nil) {
+		if id.read(d, name) {
+			continue
+		}
+		l, ok := labels["CurrentStatus"].byElement[name]
 		switch {
-		case id.read(d, name):
 		case name == "Code":
-			status = d.integerCode("", "code ")
+			status, _ = d.integerCode("", "code ")
 		case name == "PatientType":
-			kind = d.integerCode("patient-type", "type ")
+			kind, s.kind = d.integerCode("patient-type", "type ")
 		case name == "StatusDate" && !current:
-			date = d.value()
+			s.since = d.value()
+		case !current || !ok:
+			d.register(unrecognised, d.all())
 		default:
-			l, ok := labels["CurrentStatus"].byElement[name]
-			switch {
-			case !current || !ok:
-				d.register(unrecognised, d.all())
-			case l.form[0] == '=':
-				d.register(l.name, spell(l.form[1:], d.value()))
-			default:
-				d.register(l.name, d.value())
+			native := d.value()
+			switch name {
+			case "StatusDate":
+				s.since = native
+			case "PracticeRegistered":
+				s.practice = native
+			}
+			if l.form[0] == '=' {
+				d.register(l.name, spell(l.form[1:], native))
+			} else {
+				d.register(l.name, native)
 			}
 		}
 	}
-	return status, date, kind
+	return status, kind
 }
 
-// integerCode reads an IntegerCodeType into words.
-func (d *decoder) integerCode(slot, prefix string) string {
+// integerCode reads an IntegerCodeType into words, with its value.
+func (d *decoder) integerCode(slot, prefix string) (words, value string) {
 	n := d.code(nil)
-	words := n.term
+	words = n.term
 	if words == "" && slot != "" {
 		_, words, _ = readSlot(slot, n.value)
 	}
 	if words == "" && n.value != "" {
 		words = prefix + n.value
 	}
-	return sentence(words, n.scheme, n.oldCode, n.mapCode, n.mapScheme)
+	return sentence(words, n.scheme, n.oldCode, n.mapCode, n.mapScheme), n.value
 }
 
 // registrationHistory reads one registration. One without an end is when the
 // patient was registered.
 func (d *decoder) registrationHistory() {
-	var from, to, kind string
+	var from, to, kind, native string
 	for name := range d.fields(nil) {
 		switch name {
 		case "DateRegistered":
@@ -294,11 +322,12 @@ func (d *decoder) registrationHistory() {
 		case "DateDeregistered":
 			to = d.value()
 		case "PatientType":
-			kind = d.integerCode("patient-type", "type ")
+			kind, native = d.integerCode("patient-type", "type ")
 		default:
 			d.unknown(nil)
 		}
 	}
+	d.standing.history = append(d.standing.history, registered{from, to, native})
 	p := &d.rec.Patient
 	if date, err := record.ParseDMY(from); err == nil && to == "" && kind == "" && p.RegisteredOn.IsZero() {
 		p.RegisteredOn = date
