@@ -74,6 +74,19 @@ type Entry struct {
 	Bytes         int      `json:"bytes,omitempty"`
 	MapSet        string   `json:"map_set,omitempty"`  // digest of the map set
 	Warnings      []string `json:"warnings,omitempty"` // codes
+	// Deleted is the closed segment that an EventDeleted record says is gone.
+	Deleted *Deletion `json:"deleted,omitempty"`
+}
+
+// Deletion is what stays of a closed segment that was deleted: as much as proves
+// the records after it.
+type Deletion struct {
+	First    uint64   `json:"first"`
+	Last     uint64   `json:"last"`
+	Month    string   `json:"month"`
+	SHA256   string   `json:"sha256"`   // of the file, in hexadecimal
+	Hash     string   `json:"hash"`     // of the last record
+	Subtrees []string `json:"subtrees"` // roots of the subtrees of the tree up to it, highest first, in base64
 }
 
 // Counts is how a section was carried: its state, and how many source entries

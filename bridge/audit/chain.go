@@ -78,6 +78,7 @@ func parseLine(line []byte, last Receipt) (Receipt, []byte, error) {
 type Damage struct {
 	Instance string
 	Seq      uint64 // the sequence number the record should have
+	Through  uint64 // where it is known only that it is one from Seq to this; else 0
 	Offset   int64  // where its line begins, in all files of the log together; negative is not known
 	File     string // the file it is in, "" where that is not known
 	Line     int    // of the file, counted from 1
@@ -86,6 +87,9 @@ type Damage struct {
 
 // Error names the record and the fault, and repeats nothing of either.
 func (d *Damage) Error() string {
+	if d.Through > d.Seq {
+		return fmt.Sprintf("audit: log of %s: one of the records %d to %d: %s", d.Instance, d.Seq, d.Through, d.Fault)
+	}
 	if d.File == "" {
 		return fmt.Sprintf("audit: log of %s: record %d: %s", d.Instance, d.Seq, d.Fault)
 	}
@@ -96,7 +100,7 @@ func (d *Damage) Error() string {
 // every record where it is not nil. It returns the last good receipt and the
 // bytes of an unended last line. start is the offset of r in the file.
 func walk(r io.Reader, instance string, last Receipt, start int64, each func(r Receipt, line, body []byte) error) (Receipt, []byte, error) {
-	lines := bufio.NewReaderSize(r, maxLine)
+	lines := lineReader(r)
 	for offset := start; ; {
 		line, err := lines.ReadSlice('\n')
 		switch {
@@ -118,4 +122,14 @@ func walk(r io.Reader, instance string, last Receipt, start int64, each func(r R
 		}
 		last, offset = receipt, offset+int64(len(line))
 	}
+}
+
+// lineReader reads lines of up to maxLine bytes, and takes no more memory than
+// there is to read.
+func lineReader(r io.Reader) *bufio.Reader {
+	size := int64(maxLine)
+	if known, ok := r.(interface{ Size() int64 }); ok {
+		size = min(size, known.Size()+1) // at its end a full buffer is not an over-long line
+	}
+	return bufio.NewReaderSize(r, int(size))
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,7 +98,7 @@ func LoadSigningKey(path, instance string) (*SigningKey, error) {
 	if err != nil || signer.Name() != signerName(instance) {
 		return nil, errors.New("audit: signing key: the file holds no key of this instance")
 	}
-	seed, err := base64.StdEncoding.DecodeString(skey[strings.LastIndexByte(skey, '+')+1:])
+	seed, err := base64.StdEncoding.DecodeString(strings.SplitN(skey, "+", 5)[4]) // note.NewSigner has found five parts
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
 		return nil, errors.New("audit: signing key: the file holds no key of this instance")
 	}
@@ -202,6 +203,9 @@ func (l *Log) keepElsewhere(c Checkpoint) error {
 	if string(bytes.TrimSpace(known)) != l.o.Signer.Verifier() {
 		return errors.New("the directory of checkpoints has another verifier key of this instance")
 	}
+	if err := l.copyHashes(filepath.Join(dir, l.instance+".hashes"), c.Size); err != nil {
+		return err
+	}
 	all, err := os.OpenFile(filepath.Join(dir, l.instance+c.Time.Format(".2006-01")+".checkpoints"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -211,6 +215,27 @@ func (l *Log) keepElsewhere(c Checkpoint) error {
 		return err
 	}
 	return replaceFile(checkpointFile(dir, l.instance), []byte(c.Text))
+}
+
+// copyHashes brings the copy of the hashes up to a checkpoint. What is in it
+// stays as it is: it says of each record what it was then.
+func (l *Log) copyHashes(path string, size uint64) error {
+	own, err := os.Open(filepath.Join(filepath.Dir(l.path), l.instance+".hashes"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = own.Close() }() // opened for reading only
+	there, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := there.Stat()
+	if err == nil {
+		from := info.Size()
+		until := tlog.StoredHashCount(int64(size)) * tlog.HashSize
+		_, err = io.Copy(there, io.NewSectionReader(own, from, max(until-from, 0)))
+	}
+	return errors.Join(err, there.Sync(), there.Close())
 }
 
 // count wakes the goroutine that keeps the log when enough records are new.
@@ -233,23 +258,18 @@ func (l *Log) keep() {
 		ticks = ticker.C
 	}
 	for {
-		due := true
-		select {
-		case <-l.stop:
-		case <-l.wake:
-		case <-ticks:
-			l.makeRoom()
-			due = l.due()
-		}
-		if due {
-			if _, err := l.MakeCheckpoint(); err != nil {
-				l.o.Trouble(err)
-			}
-		}
 		select {
 		case <-l.stop:
 			return
-		default:
+		case <-l.wake:
+		case <-ticks:
+			l.makeRoom()
+			if !l.due() {
+				continue
+			}
+		}
+		if _, err := l.MakeCheckpoint(); err != nil {
+			l.o.Trouble(err)
 		}
 	}
 }

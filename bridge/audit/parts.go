@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // A log is one chain in several files: a closed segment for every month that is
@@ -67,8 +68,14 @@ func Segments(dir, instance string) ([]Segment, error) {
 // part is one open file of a log.
 type part struct {
 	name string
-	file *os.File
+	file readCloserAt
 	size int64
+}
+
+// readCloserAt is an open file, to its reader.
+type readCloserAt interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // parts are the files of a log one after the other, read as one.
@@ -187,7 +194,7 @@ func (p parts) place(offset int64) (string, int) {
 // begins gives the first record of a file and the month it is of, 0 and "" where
 // the file has none.
 func (p part) begins() (uint64, string) {
-	line, err := bufio.NewReaderSize(io.NewSectionReader(p.file, 0, p.size), maxLine).ReadSlice('\n')
+	line, err := lineReader(io.NewSectionReader(p.file, 0, p.size)).ReadSlice('\n')
 	var first struct {
 		Seq   uint64 `json:"seq"`
 		Entry struct {
@@ -200,9 +207,64 @@ func (p part) begins() (uint64, string) {
 	return first.Seq, month(first.Entry.Time)
 }
 
-// start is where the first record there is has to go on from.
+// start is where the first record there is goes on from: the beginning, or the
+// last record of a segment that was deleted, as a record in what is left says.
 func (p parts) start(instance string) (state, error) {
-	return state{last: genesis(instance)}, nil
+	at := state{last: genesis(instance)}
+	line, err := lineReader(io.NewSectionReader(p, 0, p.size())).ReadSlice('\n')
+	if err != nil {
+		return at, nil // not one record: walk says what it is
+	}
+	before, ok := believed(line)
+	if !ok || before.Seq == 0 {
+		return at, nil
+	}
+	found := false
+	_, _, err = walk(io.NewSectionReader(p, 0, p.size()), instance, before, 0, func(_ Receipt, _, body []byte) error {
+		if event, _ := glance(body); event != EventDeleted {
+			return nil
+		}
+		var e Entry
+		if json.Unmarshal(body, &e) != nil || e.Deleted == nil || e.Deleted.Last != before.Seq || e.Deleted.Hash != before.Hash {
+			return nil
+		}
+		t, wrong := e.Deleted.tree()
+		if wrong == nil {
+			at, found = state{last: before, tree: t}, true
+		}
+		return wrong
+	})
+	if !found {
+		d := &Damage{Instance: instance, Seq: 1, Through: before.Seq, Offset: -1, Fault: "missing, and no record says that they were deleted"}
+		if err != nil {
+			d.Fault = "missing, and what is left is damaged too: " + err.Error()
+		}
+		return at, d
+	}
+	return at, nil
+}
+
+// tree is the tree up to the last record that was deleted.
+func (d *Deletion) tree() (tree, error) {
+	var roots []tlog.Hash
+	for _, text := range d.Subtrees {
+		root, err := tlog.ParseHash(text)
+		if err != nil {
+			return tree{}, errors.New("the subtrees of what was deleted cannot be read")
+		}
+		roots = append(roots, root)
+	}
+	return treeOf(d.Last, roots)
+}
+
+// glance reads of an entry what it is and when it was written.
+func glance(body []byte) (string, time.Time) {
+	var e struct {
+		Event string    `json:"event"`
+		Time  time.Time `json:"time"`
+	}
+	_ = json.Unmarshal(body, &e) // what cannot be read is of no event
+	return e.Event, e.Time
 }
 
 // located adds to a Damage the file and the line.

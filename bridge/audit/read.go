@@ -52,11 +52,14 @@ func walkLog(dir, instance string, each func(Receipt, []byte) error) (Receipt, e
 		return Receipt{}, err
 	}
 	defer p.close()
-	var t tree
-	last, _, err := walk(io.NewSectionReader(p, 0, p.size()), instance, genesis(instance), 0, func(r Receipt, line, body []byte) error {
-		t.add(leafHash(line), nil)
+	at, err := p.start(instance)
+	if err != nil {
+		return Receipt{}, err
+	}
+	last, _, err := walk(io.NewSectionReader(p, 0, p.size()), instance, at.last, 0, func(r Receipt, line, body []byte) error {
+		at.tree.add(leafHash(line), nil)
 		return each(r, body)
 	})
-	last.TreeHead = t.head().String()
+	last.TreeHead = at.tree.head().String()
 	return last, p.located(err)
 }
