@@ -1,7 +1,7 @@
 # `make test` needs only Go. `make check` is what CI runs beside it.
 GO ?= go
 
-.PHONY: build test race lint fuzz bench schema browser golden demo check tidy
+.PHONY: build conformance test race lint fuzz bench schema browser golden demo check tidy
 
 build:
 	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
@@ -25,6 +25,11 @@ fuzz:
 # copies of the schemas, which the project may not ship.
 schema:
 	scripts/schema.sh
+
+# The documents of the W3C XML conformance suite, which npm fetches, through the
+# guarded reader.
+conformance:
+	scripts/conformance.sh
 
 # The page of `linkspan translate --view` in headless Chromium. Needs node, npm
 # and chromium.

@@ -9,8 +9,11 @@
 // differently: repeated attributes, undeclared prefixes, several roots,
 // rubbish after the root, a document type, any depth (safety §2.6, SE-08).
 // The Reader accepts XML 1.0 (fifth edition names) with Namespaces 1.0, less
-// the parts a clinical message has no use for:
+// the parts a clinical message has no use for, and so accepts none of the
+// documents that the W3C conformance suite calls not well-formed:
 //
+//   - A name with a character beyond U+FFFF is refused (FaultNotWellFormed),
+//     because the editions of XML 1.0 disagree about it.
 //   - A document type declaration is always refused (FaultDoctype), so there
 //     are no entities beside the five predefined ones and character
 //     references, no default attributes and no external fetches.

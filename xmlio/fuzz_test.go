@@ -32,6 +32,9 @@ func FuzzReader(f *testing.F) {
 	} {
 		f.Add([]byte(doc), "")
 	}
+	for _, c := range malformed {
+		f.Add([]byte(c.doc), "")
+	}
 	f.Add([]byte("<a>\xE9</a>"), "iso-8859-1")
 	f.Add([]byte(utf16Text("<a>é</a>", false)), "utf-16le")
 	f.Fuzz(func(t *testing.T, doc []byte, charset string) {

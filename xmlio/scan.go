@@ -145,7 +145,9 @@ func scanName(s string, i int) (end, colon int, ok bool) {
 	}
 }
 
-// isNameStart is NameStartChar above ASCII.
+// isNameStart is NameStartChar above ASCII, up to U+FFFF: the characters beyond
+// are names since the fifth edition only, and readers of earlier ones refuse
+// them.
 func isNameStart(r rune) bool {
 	switch {
 	case r < 0xC0 || r == 0xD7 || r == 0xF7:
@@ -153,8 +155,7 @@ func isNameStart(r rune) bool {
 	case r <= 0x2FF, r >= 0x370 && r <= 0x37D, r >= 0x37F && r <= 0x1FFF,
 		r >= 0x200C && r <= 0x200D, r >= 0x2070 && r <= 0x218F,
 		r >= 0x2C00 && r <= 0x2FEF, r >= 0x3001 && r <= 0xD7FF,
-		r >= 0xF900 && r <= 0xFDCF, r >= 0xFDF0 && r <= 0xFFFD,
-		r >= 0x10000 && r <= 0xEFFFF:
+		r >= 0xF900 && r <= 0xFDCF, r >= 0xFDF0 && r <= 0xFFFD:
 		return true
 	}
 	return false
