@@ -26,6 +26,7 @@ func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report
 	t.classify() // before narrowing, which would leave out an allergy entered as an ordinary code
 	t.narrow(ask)
 	t.patient()
+	t.remarks() // of what the source says, before any value of it is carried
 	for _, e := range rec.Entries {
 		t.entry(e)
 	}
@@ -34,6 +35,7 @@ func (d *Direction) Translate(rec *record.Record, q, ask *record.Request) Report
 	d.Consumer.Codec.Fit(rec)
 	for _, e := range rec.Entries {
 		t.guard(e)
+		defaulted(e)
 		t.degradeCode(e)
 	}
 	t.warnUnsafe()

@@ -33,7 +33,7 @@ func (l *lines) said(e *record.Entry, native bool) {
 		case p.Status.Value == problemEnded.Value:
 			*l = append(*l, "Past problem; end date not known")
 		case p.Status.IsZero() && native && e.Kind == record.KindProblem:
-			*l = append(*l, "Defaulted status to active: unknown status at source")
+			*l = append(*l, "Defaulted status to active : Unknown status at source")
 		}
 	}
 	if e.Diary != nil && (!native || coarse(e.Date)) {

@@ -174,7 +174,7 @@ func TestFit_Problem(t *testing.T) {
 	require.Contains(t, sent(t, foreign(e)), "<ProblemEndDate>2015-01-01</ProblemEndDate>")
 	e = problem()
 	e.Problem.Status = mapping.Code{}
-	require.Contains(t, sent(t, foreign(e)), "Defaulted status to active: unknown status at source")
+	require.Contains(t, sent(t, foreign(e)), "Defaulted status to active : Unknown status at source")
 
 	for name, change := range map[string]func(e *record.Entry){
 		"ended, date not known": func(e *record.Entry) { e.Problem.Status = problemEnded },

@@ -1,0 +1,138 @@
+package pairs
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/linkspan/linkspan/record"
+)
+
+// The sentences that stand with an entry whatever the receiver's format
+// (safety §D.2).
+const (
+	defaultedStatus = "Defaulted status to active : Unknown status at source"
+	requestOnly     = "Record of a request; progress not known"
+	noContent       = "its content stays in the source system"
+)
+
+// remarks says of entries what their own words leave open: that a referral is a request and no more, that a document is
+// named and not carried, and that two entries may be one.
+func (t *translation) remarks() {
+	seen := map[twin]*record.Entry{}
+	pairs := map[record.Section][]string{}
+	for e := range t.rec.Released {
+		if e.Outcome == record.Duplicate || e.Outcome == record.FailedEntry {
+			continue
+		}
+		remark(e)
+		key, comparable := twinOf(e)
+		if !comparable {
+			continue
+		}
+		if first := seen[key]; first != nil {
+			e.Notes = append(e.Notes, "Possible duplicate: the source has another entry of the same words, date and dose.")
+			pairs[e.Kind.Section()] = append(pairs[e.Kind.Section()], e.Name())
+			continue
+		}
+		seen[key] = e
+	}
+	for _, s := range record.Sections() {
+		if names := pairs[s]; len(names) > 0 {
+			t.rec.Warn(record.Warning{Code: record.WarnDuplicate, Section: s, Count: len(names), Detail: s.Title() + ": " + strings.Join(names, "; ")})
+		}
+	}
+	t.shortened()
+}
+
+func remark(e *record.Entry) {
+	switch {
+	case e.Kind == record.KindReferral:
+		e.Notes = append(e.Notes, requestOnly)
+	case e.Kind == record.KindDocument:
+		e.Notes = append(e.Notes, fmt.Sprintf("Document '%s' (%s) is not available over this link: %s.", title(e), e.Date.Words(), noContent))
+	}
+}
+
+// defaulted notes a problem that the receiver shows as active because nothing
+// says that it is not: a default is never silent (safety §D.1 D-7).
+func defaulted(e *record.Entry) {
+	p := e.Problem
+	if e.Kind == record.KindProblem && p != nil && p.Status.IsZero() && p.End.IsZero() && (e.Outcome == record.Exact || e.Outcome == record.Mapped) {
+		e.Notes = append(e.Notes, defaultedStatus)
+	}
+}
+
+func title(e *record.Entry) string {
+	switch d := e.Document; {
+	case d == nil:
+	case d.Title != "":
+		return d.Title
+	case d.Name != "":
+		return d.Name
+	}
+	return e.Text
+}
+
+// twin is what two entries must share to be taken for one by a reader. They
+// are never taken for one here: a dose given twice is as real as one recorded
+// twice (safety H-32).
+type twin struct {
+	kind             record.Kind
+	code             [2]string
+	words, dose      string
+	day              string
+	number, quantity string
+	parent           *record.Entry
+}
+
+// twinOf is the twin of an entry of a kind in which a repetition misleads.
+func twinOf(e *record.Entry) (twin, bool) {
+	t := twin{kind: e.Kind, code: [2]string{string(e.Code.Scheme), e.Code.Value + e.Code.TermCode}, words: sameWords(e.Text), day: e.Date.Wall(), parent: e.Parent}
+	switch e.Kind {
+	case record.KindMedication, record.KindIssue:
+		if m := e.Medication; m != nil {
+			t.dose, t.quantity = sameWords(m.Dosage), m.Quantity+" "+m.Unit
+		}
+	case record.KindProblem, record.KindAllergy, record.KindImmunisation:
+	case record.KindResult:
+		if e.Value == nil || e.Value.Number == "" {
+			return twin{}, false
+		}
+		t.number = e.Value.Number + " " + e.Value.Unit
+	default:
+		return twin{}, false
+	}
+	return t, t.words != "" && !e.Date.IsZero()
+}
+
+// shortened marks a statement that the source supplied twice, once cut off: the
+// longer one says all of it, and both are shown (safety §D.2, of SystmOne).
+func (t *translation) shortened() {
+	var cut []*record.Entry
+	for e := range t.rec.Released {
+		if ellipsis(e.Text) != "" && e.Outcome != record.Duplicate {
+			cut = append(cut, e)
+		}
+	}
+	for _, short := range cut {
+		for e := range t.rec.Released {
+			begins := strings.HasPrefix(sameWords(e.Text), sameWords(ellipsis(short.Text)))
+			if e != short && begins && e.Kind == short.Kind && e.Outcome != record.Duplicate && len(e.Text) >= len(short.Text) && ellipsis(e.Text) == "" {
+				short.Notes = append(short.Notes, "The source supplied a shortened copy; in full: "+e.Name())
+				break
+			}
+		}
+	}
+}
+
+// ellipsis is what stands before the mark of a text cut off, "" where it bears
+// none or says too little to be told again.
+func ellipsis(s string) string {
+	s = strings.TrimSpace(s)
+	for _, mark := range []string{"…", "..."} {
+		if left, ok := strings.CutSuffix(s, mark); ok && len(left) >= 8 {
+			return strings.TrimSpace(left)
+		}
+	}
+	return ""
+}
