@@ -172,13 +172,15 @@ func (g *Gate) request(user, organisation, id string, body []byte) (Event, error
 		return event, refusal(record.ReasonReplayed, errors.New("a message with this id was taken within 24 h"))
 	}
 	for _, of := range g.limits(user, organisation, e) {
-		if over, count := of.tally.over(of.limits, now); over != "" {
-			if !of.tally.warn(over, now) {
-				return Event{}, refusal(record.ReasonLimited, errors.New("more "+string(over)+" than are allowed within an hour"))
-			}
-			return Event{Kind: over, User: of.user, Organisation: organisation, Count: count},
-				refusal(record.ReasonLimited, errors.New("more "+string(over)+" than are allowed within an hour"))
+		over, count := of.tally.over(of.limits, now)
+		if over == "" {
+			continue
 		}
+		// That the look-ups are used up was told when it happened.
+		if event = (Event{}); over == KindRequests && of.tally.warn(over, now) {
+			event = Event{Kind: over, User: of.user, Organisation: organisation, Count: count}
+		}
+		return event, refusal(record.ReasonLimited, errors.New("more "+string(over)+" than are allowed within an hour"))
 	}
 	if len(g.order) >= g.options.Remembered {
 		event.Kind, event.Count = KindFull, len(g.order)

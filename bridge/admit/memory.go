@@ -26,6 +26,7 @@ const (
 	size  = 128
 	proof = size - sha256.Size
 	magic = "linkspan admit 1"
+	slack = 1024 // entries by which the file may outgrow twice what was in it
 )
 
 // What an entry stands for.
@@ -192,7 +193,7 @@ func (m *memory) digest(what, text string) (d digest) {
 // append makes e durable. After a failure the next append first writes the file
 // anew, without what failed.
 func (m *memory) append(e entry, matters func(entry) bool) error {
-	if m.broken || m.entries > 2*m.kept+4096 {
+	if m.broken || m.entries > 2*m.kept+slack {
 		if err := m.rewrite(matters); err != nil {
 			return err
 		}
@@ -213,6 +214,10 @@ func (m *memory) append(e entry, matters func(entry) bool) error {
 // rewrite writes the entries that matter, and the head, to a file beside and puts
 // it in place. Until it is there whole the old one stands.
 func (m *memory) rewrite(matters func(entry) bool) error {
+	if m.broken && m.file != nil { // a handle that failed once is not trusted again
+		_ = m.file.Close()
+		m.file = nil
+	}
 	m.broken = true // until all of it went well
 	beside := m.path + ".new"
 	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
