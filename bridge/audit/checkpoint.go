@@ -43,12 +43,14 @@ func (c Checkpoint) text() string {
 // errCheckpoint is of a text that Checkpoint.text did not write.
 var errCheckpoint = errors.New("audit: not the checkpoint of an audit log")
 
+var errKey = errors.New("audit: not a verifier key: want what linkspan audit key prints")
+
 // ParseCheckpoint reads a checkpoint and proves its signature by a verifier key
 // as SigningKey.Verifier gives it.
 func ParseCheckpoint(text, key string) (Checkpoint, error) {
 	verifier, err := note.NewVerifier(key)
 	if err != nil {
-		return Checkpoint{}, errors.New("audit: not a verifier key")
+		return Checkpoint{}, errKey
 	}
 	signed, err := note.Open([]byte(text), note.VerifierList(verifier))
 	if err != nil {

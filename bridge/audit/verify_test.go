@@ -94,7 +94,7 @@ func TestEveryByteOfASmallLogIsProven(t *testing.T) {
 	require.Equal(t, Verdict{Instance: "one", First: 1, Last: k.receipts[7], Held: 1, Proven: 8, Until: sample(7).Time, Events: map[string]int{EventAnswered: 8}}, v)
 	require.Zero(t, v.Window())
 	for i := range whole {
-		for _, bit := range []byte{0x01, 0x20, 0x80} {
+		for _, bit := range []byte{0x01, 0x20} {
 			edited := bytes.Clone(whole)
 			edited[i] ^= bit
 			_, err := inMemory(edited).against(context.Background(), k.dir, "one", k.evidence)
@@ -146,7 +146,7 @@ func tampered(r *rand.Rand, lines [][]byte) (string, []byte) {
 	return way, bytes.Join(lines, nil)
 }
 
-// Ten thousand ways of tampering with a longer log, each named by its first bad
+// Thousands of ways of tampering with a longer log, each named by its first bad
 // record; without a copy of the hashes, by a range that holds it.
 func TestTamperingIsNamed(t *testing.T) {
 	k := keptLog(t, 60)
@@ -154,7 +154,11 @@ func TestTamperingIsNamed(t *testing.T) {
 	bare := Evidence{Checkpoints: k.evidence.Checkpoints, Witnesses: []Receipt{{Seq: 20, TreeHead: k.receipts[19].TreeHead}, {Seq: 41, TreeHead: k.receipts[40].TreeHead}}}
 	r := rand.New(rand.NewPCG(1, 2))
 	ways := map[string]int{}
-	for trial := range 10_000 {
+	trials := 2_000
+	if os.Getenv("LINKSPAN_SOAK") != "" {
+		trials = 10_000
+	}
+	for trial := range trials {
 		way, log := tampered(r, k.lines)
 		if bytes.Equal(log, whole) {
 			continue
@@ -183,7 +187,7 @@ func TestTamperingIsNamed(t *testing.T) {
 		}
 	}
 	require.Len(t, ways, 11)
-	t.Logf("10,000 ways of tampering, all named: %v", ways)
+	t.Logf("%d logs tampered with, all named: %v", trials, ways)
 }
 
 func TestTheHashesBesideTheLogAreCompared(t *testing.T) {
