@@ -2,6 +2,8 @@ package governance_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -17,10 +19,14 @@ const whole = `{
   "economy": "north", "pair": "emisweb-systmone",
   "enabled": {"emisweb": "A Controller", "systmone": "B Controller"},
   "sides": {
-    "emisweb": {"organisations": [{"ods": "X99001", "name": "Causeway Medical Centre"}], "asks": true, "shares": ["all"], "release_marks": ["Unrestricted"]},
+    "emisweb": {"organisations": [{"ods": "X99001", "name": "Causeway Medical Centre"}], "asks": true, "shares": ["all"], "release_marks": ["Unrestricted"],
+      "claims": {"activities": {"from": ["message", "wire"]}, "purpose": {"from": ["wire"]}, "consent": {"from": ["wire"]}, "relationship": {"from": ["wire"]}}},
     "systmone": {"organisations": [{"ods": "X99002", "name": ""}, {"ods": "X99003", "name": "Harbour Lights Surgery"}], "asks": true,
       "shares": ["problems", "medication", "allergies"],
-      "asserted": {"user": "hw", "role": "GP", "purpose": "direct care", "consent": "given", "procedure": "asked at the point of care"}}
+      "claims": {"user": {"from": ["read-back"]}, "role": {"from": ["read-back"]}, "activities": {"from": ["read-back"]}, "organisation": {"from": ["read-back"]},
+        "purpose": {"asserted": {"value": "direct care", "procedure": "SOP 12"}},
+        "relationship": {"from": ["wire"], "asserted": {"value": "registered", "procedure": "SOP 12"}},
+        "consent": {"from": ["wire"], "asserted": {"value": "patient-present", "procedure": "asked at the point of care"}}}}
   }
 }`
 
@@ -55,7 +61,9 @@ func TestRead(t *testing.T) {
 	require.Equal(t, "X99002", side.Name("X99002"))
 	require.Equal(t, "X99009", side.Name("X99009"))
 	require.Equal(t, []string{"Unrestricted"}, a.Sides["emisweb"].ReleaseMarks)
-	require.Equal(t, "hw", side.Asserted.User)
+	require.Equal(t, "SOP 12", side.Claims["purpose"].Asserted.Procedure)
+	sum := sha256.Sum256([]byte(whole))
+	require.Equal(t, hex.EncodeToString(sum[:]), a.Digest())
 }
 
 // An agreement a program wrote is read back, its empty lists written as null.
@@ -65,7 +73,8 @@ func TestReadWritten(t *testing.T) {
 	require.Contains(t, string(text), "null")
 	again, err := governance.Read(bytes.NewReader(text))
 	require.NoError(t, err)
-	require.Equal(t, read(t), again)
+	require.Equal(t, read(t).Sides, again.Sides)
+	require.NotEqual(t, read(t).Digest(), again.Digest(), "the digest is that of the text")
 
 	a := read(t, `["all"]`, `null`, `{"emisweb": "A Controller", "systmone": "B Controller"}`, `null`)
 	require.False(t, a.Links(), "nobody enabled it")
@@ -86,7 +95,7 @@ func TestReadReportsFaults(t *testing.T) {
 		"null":            {"null", "want an object, have null"},
 		"unknown name":    {changed(t, `"asks"`, `"ask"`), "sides.emisweb.ask: unknown name"},
 		"other spelling":  {changed(t, `"economy"`, `"Economy"`), "Economy: unknown name"},
-		"unknown inside":  {changed(t, `"user": "hw"`, `"user": "hw", "pin": 1`), "sides.systmone.asserted.pin: unknown name"},
+		"unknown inside":  {changed(t, `"procedure": "SOP 12"`, `"procedure": "SOP 12", "pin": 1`), "sides.systmone.claims.purpose.asserted.pin: unknown name"},
 		"given twice":     {changed(t, `"asks": true`, `"asks": false, "asks": true`), "sides.emisweb.asks: given twice"},
 		"side twice":      {changed(t, `"systmone": {"org`, `"emisweb": {"org`), "sides.emisweb: given twice"},
 		"a word for yes":  {changed(t, `"asks": true`, `"asks": "yes"`), "sides.emisweb.asks: want true or false, have text"},
@@ -96,12 +105,13 @@ func TestReadReportsFaults(t *testing.T) {
 		"no economy":      {changed(t, `"north"`, `""`), "economy: not named"},
 		"no pair":         {changed(t, `"emisweb-systmone"`, `""`), "pair: not named"},
 		"three sides":     {changed(t, `"sides": {`, `"sides": {"guru": {"organisations": [{"ods": "X99004", "name": ""}]},`), "sides: want two, have 3"},
-		"no organisation": {changed(t, `[{"ods": "X99001", "name": "Causeway Medical Centre"}]`, `[]`), "emisweb: no organisations"},
-		"bad ODS":         {changed(t, "X99001", "x99001"), `emisweb: "x99001" is not an ODS code`},
-		"ODS twice":       {changed(t, "X99002", "X99003"), `systmone: "X99003" stands twice`},
-		"no such section": {changed(t, `"medication"`, `"drugs"`), `systmone: shares: no section "drugs"`},
+		"no organisation": {changed(t, `[{"ods": "X99001", "name": "Causeway Medical Centre"}]`, `[]`), "sides.emisweb.organisations: none"},
+		"bad ODS":         {changed(t, "X99001", "x99001"), `sides.emisweb.organisations[0].ods: "x99001" is not an ODS code`},
+		"ODS twice":       {changed(t, "X99002", "X99003"), `sides.systmone.organisations[1].ods: "X99003" stands twice`},
+		"no such section": {changed(t, `"medication"`, `"drugs"`), `sides.systmone.shares[1]: no section "drugs"`},
 		"enabled nobody":  {changed(t, `"enabled": {"emisweb"`, `"enabled": {"guru"`), `enabled: no side "guru"`},
-		"no procedure":    {changed(t, `"asked at the point of care"`, `" "`), "systmone: asserted: no procedure"},
+		"no end":          {changed(t, `"pair"`, `"until": "soon", "pair"`), `until: "soon" is not a day`},
+		"no procedure":    {changed(t, `"asked at the point of care"`, `" "`), "sides.systmone.claims.consent.asserted.procedure: nothing says how"},
 		"too long":        {whole + strings.Repeat(" ", 1<<20), "longer than"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,15 +127,16 @@ func TestReadReportsFaults(t *testing.T) {
 
 func TestReadReportsEveryFaultAtOnce(t *testing.T) {
 	_, err := governance.Read(strings.NewReader(changed(t, `"north"`, `""`, `"asks": true`, `"asks": 1`, "X99001", "nowhere!", `"medication"`, `"drugs"`,
-		`"problems"`, `"illness"`, `"role"`, `"rôle"`, `"enabled": {"emisweb"`, `"enabled": {"guru"`) + "]"))
+		`"problems"`, `"illness"`, `"procedure": "SOP 12"`, `"prôcedure": "SOP 12"`, `"enabled": {"emisweb"`, `"enabled": {"guru"`) + "]"))
 	require.EqualError(t, err, "agreement: "+strings.Join([]string{
 		"sides.emisweb.asks: want true or false, have a number",
-		"sides.systmone.asserted.rôle: unknown name",
+		"sides.systmone.claims.purpose.asserted.prôcedure: unknown name",
 		"text after the end",
 		"economy: not named",
-		`emisweb: "nowhere!" is not an ODS code`,
-		`systmone: shares: no section "illness"`,
-		`systmone: shares: no section "drugs"`,
+		`sides.emisweb.organisations[0].ods: "nowhere!" is not an ODS code`,
+		`sides.systmone.shares[0]: no section "illness"`,
+		`sides.systmone.shares[1]: no section "drugs"`,
+		`sides.systmone.claims.purpose.asserted.procedure: nothing says how the claim is captured`,
 		`enabled: no side "guru"`,
 	}, "\n"))
 }

@@ -132,6 +132,8 @@ func wordOf(t reflect.Type) string {
 		return "a list"
 	case reflect.Bool:
 		return "true or false"
+	case reflect.Int:
+		return "a number"
 	}
 	return "text"
 }

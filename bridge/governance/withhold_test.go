@@ -21,7 +21,7 @@ func held(t testing.TB, a *governance.Agreement, holder string, entries ...*reco
 	for _, e := range entries {
 		rec.Add(e)
 	}
-	require.NoError(t, a.Withhold(holder, rec))
+	require.NoError(t, a.Withhold(holder, rec, granted(t, a, holder, record.AllSections)))
 	rec.CarryExact()
 	rec.Settle(record.AllSections)
 	return rec
@@ -47,11 +47,13 @@ func TestMarks(t *testing.T) {
 func TestConfidentialPatientIsNotFound(t *testing.T) {
 	rec := record.New(record.Source{})
 	rec.Patient.Confidential = secret
-	err := read(t).Withhold("emisweb", rec)
+	a := read(t)
+	d := granted(t, a, "emisweb", record.AllSections)
+	err := a.Withhold("emisweb", rec, d)
 	require.ErrorIs(t, err, governance.ErrConfidential)
 	require.Equal(t, record.ReasonNotFound, record.ReasonOf(err))
 	rec.Patient.Confidential = "Unrestricted"
-	require.NoError(t, read(t).Withhold("emisweb", rec))
+	require.NoError(t, a.Withhold("emisweb", rec, d))
 }
 
 func TestConsultationHidesItsLines(t *testing.T) {
@@ -178,11 +180,14 @@ func TestPatientDetailsNotShared(t *testing.T) {
 	full.UsualGP, full.Registration, full.BirthName = &record.Person{Surname: "W"}, []record.Qualifier{{Name: "a"}}, "Smith"
 	rec := record.New(record.Source{})
 	rec.Patient = full
-	require.NoError(t, read(t).Withhold("systmone", rec))
+	a := read(t)
+	require.NoError(t, a.Withhold("systmone", rec, granted(t, a, "systmone", record.AllSections)))
 	require.Equal(t, known, rec.Patient)
 	rec.Patient = full
-	require.NoError(t, read(t).Withhold("emisweb", rec))
+	require.NoError(t, a.Withhold("emisweb", rec, granted(t, a, "emisweb", record.AllSections)))
 	require.Equal(t, full, rec.Patient)
+	require.NoError(t, a.Withhold("emisweb", rec, granted(t, a, "emisweb", record.SectionsOf(record.Problems))))
+	require.Equal(t, known, rec.Patient, "nobody asked for the details")
 }
 
 func TestNothingToWithhold(t *testing.T) {
@@ -198,6 +203,7 @@ func TestNothingToWithhold(t *testing.T) {
 // nothing under a mark is released.
 func TestNoLinkReachesWhatIsWithheld(t *testing.T) {
 	a := read(t)
+	all := map[string]governance.Decision{"emisweb": granted(t, a, "emisweb", record.AllSections), "systmone": granted(t, a, "systmone", record.AllSections)}
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 15).Draw(t, "entries")
 		entries := make([]*record.Entry, n)
@@ -216,7 +222,8 @@ func TestNoLinkReachesWhatIsWithheld(t *testing.T) {
 		}
 		rec := record.New(record.Source{})
 		rec.Entries = rapid.Permutation(entries).Draw(t, "order")
-		require.NoError(t, a.Withhold(rapid.SampledFrom([]string{"emisweb", "systmone"}).Draw(t, "holder"), rec))
+		holder := rapid.SampledFrom([]string{"emisweb", "systmone"}).Draw(t, "holder")
+		require.NoError(t, a.Withhold(holder, rec, all[holder]))
 		require.Len(t, rec.Entries, n, "withholding removes nothing from the count")
 		for e := range rec.Released {
 			require.NotEqual(t, secret, e.Confidential)
