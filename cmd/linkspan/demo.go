@@ -229,6 +229,16 @@ func (d *demo) settings(agreement, tables string) error {
 	return os.WriteFile(filepath.Join(d.dir, "linkspan.env"), []byte(text.String()), 0o600)
 }
 
+// demoClaims takes the user from the source named, and the rest from a header or
+// else as the practice's own procedure has it.
+func demoClaims(user string) map[string]governance.Claim {
+	claims := map[string]governance.Claim{"user": {From: []string{user}}, "break_glass": {From: []string{"wire"}}}
+	for name, value := range map[string]string{"activities": "B0360", "purpose": governance.DirectCare, "relationship": "registered", "consent": governance.PatientPresent} {
+		claims[name] = governance.Claim{From: []string{"wire"}, Asserted: &governance.Assertion{Value: value, Procedure: "asked at the point of care"}}
+	}
+	return claims
+}
+
 // agreement writes the sharing agreement both controllers of the demonstration
 // have enabled.
 func (d *demo) agreement(approvers []governance.Approver) (string, error) {
@@ -236,9 +246,9 @@ func (d *demo) agreement(approvers []governance.Approver) (string, error) {
 		Enabled: map[string]string{d.pair.A.Name: "Demonstration controller A", d.pair.B.Name: "Demonstration controller B"},
 		Sides: map[string]governance.Side{
 			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"},
-				ReleaseMarks: []string{"Unrestricted"}},
+				ReleaseMarks: []string{"Unrestricted"}, Claims: demoClaims("message")},
 			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{},
-				Asserted: &governance.Asserted{User: "hwinterbourne", Role: "General Medical Practitioner", Purpose: "direct care", Consent: "given", Procedure: "asked at the point of care"}},
+				Claims: demoClaims("read-back")},
 		}}
 	file := filepath.Join(d.dir, "agreement.json")
 	return file, writeJSON(file, a)
