@@ -36,6 +36,21 @@ conformance:
 browser:
 	scripts/browser.sh
 
+# The long forms of the tests that have one, with their figures: hours.
+soak:
+	scripts/soak.sh
+
+# What a clinical safety officer is given with a release: the hazard log and the
+# threat model checked against the tree, each row's fault planted and found by
+# its test, and the bundle of dist/evidence.
+evidence: faults
+	$(GO) run ./scripts/evidence check
+	$(GO) run ./scripts/evidence bundle
+
+# A fault for each row of docs/safety, one at a time; ROWS="H-01 T-05" for some.
+faults:
+	$(GO) run ./scripts/evidence faults $(ROWS)
+
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping
 
@@ -46,4 +61,4 @@ golden:
 demo:
 	$(GO) run ./cmd/linkspan demo
 
-check: lint tidy race fuzz schema browser
+check: lint tidy race fuzz schema browser conformance
