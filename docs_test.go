@@ -57,7 +57,9 @@ func blocks(t *testing.T, page string) []block {
 func pages(t *testing.T) []string {
 	docs, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
-	return append([]string{"README.md", "CONTRIBUTING.md"}, docs...)
+	safety, err := filepath.Glob("docs/safety/*.md")
+	require.NoError(t, err)
+	return append(append([]string{"README.md", "CONTRIBUTING.md"}, docs...), safety...)
 }
 
 // The commands that are not run are exactly those listed above.
