@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/linkspan/linkspan/bridge/admit"
 	"github.com/linkspan/linkspan/bridge/audit"
 	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/natsd"
@@ -40,9 +41,11 @@ type Bridge struct {
 	now       func() time.Time
 	observe   func(Outcome)
 	pace      pace
+	step      func(name string)
 
 	nc        *nats.Conn
 	spine     *spine.Spine
+	key       spine.Key
 	version   string
 	audit     *audit.Log // of the exchange role
 	listeners map[string]*wire.Listener
@@ -58,24 +61,28 @@ type Options struct {
 	Observe func(Outcome)    // called after each exchange; nil for none
 	Now     func() time.Time // nil for time.Now
 
-	pace pace // zero for the usual
+	pace pace              // zero for the usual
+	step func(name string) // called at each step of an exchange; nil for nobody
 }
 
 // pace is how often things are done that no message asks for.
 type pace struct {
-	quiet time.Duration // without a further change, before the tables folder is looked at
-	poll  time.Duration // between looks at the folder where nothing said that it changed
-	save  time.Duration // between writings of the work list
+	quiet  time.Duration // without a further change, before the tables folder is looked at
+	poll   time.Duration // between looks at the folder where nothing said that it changed
+	save   time.Duration // between writings of the work list and of the witnesses
+	floor  time.Duration // the least time a patient not found takes
+	clock  time.Duration // between looks at the clock
+	verify time.Duration // between proofs of the audit log on the disk
 }
 
 // usual is the pace on site. Copying a folder takes longer between two files
 // than saving one takes; a network file system tells of no change at all.
-var usual = pace{quiet: 300 * time.Millisecond, poll: 30 * time.Second, save: 10 * time.Second}
+var usual = pace{quiet: 300 * time.Millisecond, poll: 30 * time.Second, save: 10 * time.Second, floor: time.Second, clock: 10 * time.Second, verify: time.Hour}
 
 // Start starts the configured roles and returns when all of them answer. On
 // error nothing is left running.
 func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
-	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, pace: o.pace, version: o.Version, listeners: map[string]*wire.Listener{}, failed: make(chan error, 1)}
+	b := &Bridge{config: c, log: o.Log, subjects: NewSubjects(c.Economy), now: o.Now, observe: o.Observe, pace: o.pace, step: o.step, version: o.Version, listeners: map[string]*wire.Listener{}, failed: make(chan error, 1)}
 	if b.log == nil {
 		b.log = zap.NewNop()
 	}
@@ -84,6 +91,9 @@ func Start(ctx context.Context, c Config, o Options) (*Bridge, error) {
 	}
 	if b.pace == (pace{}) {
 		b.pace = usual
+	}
+	if b.step == nil {
+		b.step = func(string) {}
 	}
 	if err := b.useLondon(); err != nil {
 		return nil, err
@@ -165,6 +175,9 @@ func (b *Bridge) openLink() error {
 	if b.agreement, err = governance.Read(file); err != nil {
 		return err
 	}
+	if _, err := b.agreement.LoadExclusions(filepath.Dir(b.config.Agreement)); err != nil {
+		return fmt.Errorf("agreement: %w", err)
+	}
 	if b.agreement.Pair != pair.Name || b.agreement.Economy != b.config.Economy {
 		return fmt.Errorf("agreement: it is for pair %q in economy %q", b.agreement.Pair, b.agreement.Economy)
 	}
@@ -180,8 +193,8 @@ func (b *Bridge) openLink() error {
 // record traffic has no port.
 func (b *Bridge) connect() error {
 	c := b.config
-	key, err := linkKey(c.LinkKey)
-	if err != nil {
+	var err error
+	if b.key, err = linkKey(c.LinkKey); err != nil {
 		return err
 	}
 	if c.NATS.URL != "" {
@@ -201,7 +214,7 @@ func (b *Bridge) connect() error {
 		}
 	}
 	b.onStop(b.drain)
-	b.spine = spine.New(b.nc, key, spine.Options{Limit: expansion * c.RecordLimit, Timeout: c.Deadline, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
+	b.spine = spine.New(b.nc, b.key, spine.Options{Limit: expansion * c.RecordLimit, Timeout: c.Deadline, Link: b.name(), Now: b.now, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
 	return nil
 }
 
@@ -217,24 +230,77 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 		return err
 	}
 	work := b.startWorkList()
-	log, err := audit.Open(filepath.Join(c.Data, "audit"), c.Instance)
+	ledger, err := b.startAudit()
 	if err != nil {
 		return err
 	}
-	b.audit = log
-	b.onStop(func(context.Context) error { return log.Close() })
-	key, err := patientKey(c.PatientKey, c.Data)
-	if err != nil {
-		return err
-	}
-	x := &exchanger{link: b.link, tables: tables, work: work, agreement: b.agreement, audit: log, patientKey: key, ask: b.spine.Request, subjects: b.subjects,
-		instance: c.Instance, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), done: b.outcome, now: b.now, log: b.log}
+	b.watch(ledger)
+	x := &exchanger{link: b.link, tables: tables, work: work, agreement: b.agreement, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
+		subjects: b.subjects, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), floor: b.pace.floor,
+		done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
 		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange",
 			Handle: func(ctx context.Context, m spine.Message) (spine.Message, error) { return x.exchange(ctx, s.Name, m) }})
 	}
 	return b.serve("linkspan", endpoints, func() any { return tables.inUse() })
+}
+
+// startAudit opens the audit log of this instance. Nothing is released without
+// it.
+func (b *Bridge) startAudit() (*ledger, error) {
+	c := b.config
+	dir := filepath.Join(c.Data, "audit")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	key, err := patientKey(c.PatientKey, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := audit.NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := audit.LoadSigningKey(filepath.Join(c.Data, "audit.key"), c.Instance)
+	if err != nil {
+		return nil, err
+	}
+	log, err := audit.OpenWith(dir, c.Instance, audit.OpenOptions{Signer: signer, Checkpoints: c.Checkpoints, Now: b.now,
+		Published: func(text string) {
+			b.publish("audit", AuditEvent{Instance: c.Instance, Checkpoint: text, Verifier: signer.Verifier()})
+		},
+		Trouble: func(err error) {
+			b.log.Error("audit", zap.Error(err))
+			b.publish("audit", AuditEvent{Instance: c.Instance, Trouble: err.Error()})
+		}})
+	if err != nil {
+		return nil, err
+	}
+	l := newLedger(log, sealer, b.now)
+	l.instance, l.link, l.build, l.config = c.Instance, b.name(), b.version, b.agreement.Digest()
+	b.audit = log
+	b.onStop(func(context.Context) error {
+		if log.Err() == nil {
+			b.logged(l.note(audit.EventStopped, "", ""))
+		}
+		return log.Close()
+	})
+	return l, l.note(audit.EventStarted, b.agreement.Enabling(), "")
+}
+
+// AuditEvent tells of the audit log: event.audit. A checkpoint is a signed note
+// on how far the log has got; whoever keeps it can have the log proven later.
+type AuditEvent struct {
+	Instance   string `json:"instance"`
+	Checkpoint string `json:"checkpoint,omitempty"`
+	Verifier   string `json:"verifier,omitempty"` // the public key of the instance that signed
+	Trouble    string `json:"trouble,omitempty"`
+}
+
+// name is what the roles of this link have in common (safety SE-03).
+func (b *Bridge) name() string {
+	return b.config.Economy + "/" + b.config.Pair + "/" + b.config.Environment
 }
 
 // startReads serves what the exchange role asks of one system.
@@ -255,7 +321,8 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	}
 	client := wire.NewClient(side.Wire, c.Address, options)
 	b.onStop(func(context.Context) error { client.Close(); return nil })
-	e := &edge{side: side, client: client, ask: b.spine.Request, subjects: b.subjects, deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
+	e := &edge{side: side, client: client, once: newOnce(b.now), agreement: b.agreement, key: b.key, ask: b.spine.Request, subjects: b.subjects,
+		deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, o := range b.agreement.Sides[name].Organisations {
 		endpoints = append(endpoints, spine.Endpoint{Name: "read-" + o.ODS, Subject: b.subjects.Read(name, o.ODS), Queue: "edge", Handle: e.read})
@@ -268,9 +335,10 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 	name, side := e.side.Name, e.side
 	c := b.config.Sides[name]
-	stop, err := b.spine.Native(b.subjects.Native(name), "edge", spine.NewPool(b.config.Slots), func(ctx context.Context, native []byte) []byte {
-		return e.answer(ctx, native, spine.Claims{})
-	})
+	if err := b.remember(e); err != nil {
+		return err
+	}
+	stop, err := b.spine.Native(b.subjects.Native(name), "edge", spine.NewPool(b.config.Slots), e.fromSubject)
 	if err != nil {
 		return err
 	}
@@ -294,6 +362,51 @@ func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 	b.listeners[name] = listener
 	b.log.Info("listening", zap.String("system", name), zap.Stringer("address", listener.Addr()), zap.Bool("tls", tlsConfig != nil))
 	return nil
+}
+
+// remember opens what an edge that owns a native endpoint remembers.
+func (b *Bridge) remember(e *edge) error {
+	name := e.side.Name
+	gate, err := admit.Open(filepath.Join(b.config.Data, "admitted"), name, admit.Options{Now: b.now, Event: func(event admit.Event) {
+		told := AccessEvent{System: name, Kind: string(event.Kind), User: event.User, Organisation: event.Organisation, Count: event.Count}
+		b.log.Warn("access", zap.String("system", name), zap.String("kind", told.Kind), zap.Int("count", told.Count), zap.Error(event.Err))
+		b.publish("access", told)
+	}})
+	if err != nil {
+		return err
+	}
+	e.gate, e.witness = gate, newWitnesses(b.config.Data, name, b.log)
+	b.onStop(func(context.Context) error { return gate.Close() })
+	b.onStop(func(context.Context) error { e.witness.save(); return nil })
+	b.background(func(ctx context.Context) {
+		for every(ctx, b.pace.save) {
+			e.witness.save()
+		}
+	})
+	return nil
+}
+
+// every waits for d and reports whether there is still something to wait for.
+func every(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// AccessEvent tells of somebody who asks more than usual, or again with a
+// message that was taken before: event.access. It names who asks and never a
+// patient.
+type AccessEvent struct {
+	System       string `json:"system"`
+	Kind         string `json:"kind"` // see package admit
+	User         string `json:"user,omitempty"`
+	Organisation string `json:"organisation,omitempty"`
+	Count        int    `json:"count,omitempty"` // within the hour
 }
 
 // serve offers endpoints as a micro service with slots of its own: an exchange

@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -73,14 +75,9 @@ func start(t *testing.T, s setup) *economy {
 		listener, err := wire.Listen(t.Context(), native.Wire, "127.0.0.1:0", handler, wire.ListenOptions{Limit: 64 << 20})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, listener.Shutdown(context.Background())) })
-		sides[name] = bridge.SideConfig{Address: listener.Addr().String(), Listen: "127.0.0.1:0", Throttle: "off", Settings: settings[name]}
+		sides[name] = bridge.SideConfig{Address: listener.Addr().String(), Listen: "127.0.0.1:0", Plaintext: []string{"listen", "address"}, Throttle: "off", Settings: settings[name]}
 	}
-	agreement := governance.Agreement{Economy: "test", Pair: pair.Name, Enabled: map[string]string{pair.A.Name: "A", pair.B.Name: "B"},
-		Sides: map[string]governance.Side{
-			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{"Unrestricted"}},
-			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{},
-				Asserted: &governance.Asserted{User: "hwinterbourne", Purpose: "direct care", Consent: "given", Procedure: "asked"}},
-		}}
+	agreement := agreement(pair)
 	if s.agreement != nil {
 		s.agreement(&agreement)
 	}
@@ -95,7 +92,7 @@ func start(t *testing.T, s setup) *economy {
 		s.config(&config)
 	}
 	e.data = config.Data
-	options := bridge.Options{Log: zap.New(core), Version: "0.0.1", Observe: func(o bridge.Outcome) { e.outcomes <- o }}
+	options := bridge.NoFloor(bridge.Options{Log: zap.New(core), Version: "0.0.1", Observe: func(o bridge.Outcome) { e.outcomes <- o }})
 	if s.options != nil {
 		options = s.options(options)
 	}
@@ -105,21 +102,58 @@ func start(t *testing.T, s setup) *economy {
 	return e
 }
 
+// agreement is one in which both sides share everything and every claim comes
+// from where it naturally does.
+func agreement(pair pairs.Pair) governance.Agreement {
+	asked := func(value string) governance.Claim {
+		return governance.Claim{From: []string{"wire"}, Asserted: &governance.Assertion{Value: value, Procedure: "asked at the point of care"}}
+	}
+	claims := func() map[string]governance.Claim {
+		return map[string]governance.Claim{"activities": asked("B0360"), "purpose": asked("direct care"), "consent": asked("patient-present"), "relationship": asked("registered"),
+			"break_glass": {From: []string{"wire"}}}
+	}
+	emis, tpp := claims(), claims()
+	tpp["user"] = governance.Claim{From: []string{"wire", "read-back"}}
+	tpp["user_name"], tpp["role"] = tpp["user"], tpp["user"]
+	return governance.Agreement{Economy: "test", Pair: pair.Name, Enabled: map[string]string{pair.A.Name: "A", pair.B.Name: "B"},
+		Sides: map[string]governance.Side{
+			"emisweb":  {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{"Unrestricted"}, Claims: emis},
+			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{}, Claims: tpp},
+		}}
+}
+
 // ask sends a native request on a system's own wire, as that system would, and
 // returns the native answer.
 func (e *economy) ask(from string, native []byte) []byte {
 	e.t.Helper()
 	client := wire.NewClient(e.systems[from].Wire, e.Address(from), wire.ClientOptions{ThrottleDisabled: true, Limit: 64 << 20})
 	defer client.Close()
-	answer, err := client.Do(e.t.Context(), native, nil)
+	answer, err := client.Do(e.t.Context(), fresh(native), nil)
 	require.NoError(e.t, err)
 	return answer
 }
 
-// audited is the first and the last audit record.
+var messageID = regexp.MustCompile(`7d1c2b90-0c1e-4f6a-9a11-[0-9a-f]{12}|<RequestUID>[^<]*</RequestUID>`)
+
+// fresh gives a request ids of its own, as every system does: the synthetic ones
+// would be taken once.
+func fresh(native []byte) []byte {
+	id := uuid.NewString()
+	return messageID.ReplaceAllFunc(native, func(old []byte) []byte {
+		if bytes.HasPrefix(old, []byte("<")) {
+			return []byte("<RequestUID>" + id + "</RequestUID>")
+		}
+		return []byte(id)
+	})
+}
+
+// audited is the first and the last audit record of an exchange.
 func (e *economy) audited() (first, last audit.Entry) {
 	e.t.Helper()
 	_, err := audit.Read(filepath.Join(e.data, "audit"), "one", func(_ audit.Receipt, entry audit.Entry) error {
+		if entry.Exchange == "" {
+			return nil
+		}
 		if first.Event == "" {
 			first = entry
 		}

@@ -1,12 +1,20 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"net/http"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/linkspan/linkspan/bridge/admit"
+	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/spine"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
@@ -16,24 +24,30 @@ import (
 
 // edge is one system's side of the link: it takes the system's native requests
 // from its wire or its NATS subject and answers them natively whatever
-// happens, and it reads from the system when the exchange role asks.
+// happens, and it reads from the system when the exchange role asks. It owns the
+// system's endpoint, and with it what is remembered about who asks there.
 type edge struct {
-	side     pairs.Side
-	client   *wire.Client
-	ask      func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
-	subjects Subjects
-	deadline time.Duration
-	readTime time.Duration
-	now      func() time.Time
-	log      *zap.Logger
+	side      pairs.Side
+	client    *wire.Client
+	gate      *admit.Gate
+	once      *once
+	witness   *witnesses
+	agreement *governance.Agreement
+	key       spine.Key
+	ask       func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
+	subjects  Subjects
+	deadline  time.Duration
+	readTime  time.Duration
+	now       func() time.Time
+	log       *zap.Logger
 }
 
 // answer carries a native request of this side's system to the exchange role.
 // What it returns is always a native answer. A message that cannot be read
-// goes there too, for the audit says who was refused and why; here it is read
-// only for the ids that a refusal of the edge's own echoes, even when time is
-// up.
-func (e *edge) answer(ctx context.Context, native []byte, given spine.Claims) []byte {
+// goes there too, and so does one that this edge will not have carried out, for
+// the audit says who was refused and why; here it is read only for who asks,
+// and for the ids that a refusal of the edge's own echoes, even when time is up.
+func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) []byte {
 	ctx, cancel := context.WithTimeout(ctx, e.deadline)
 	defer cancel()
 	reading, read := context.WithTimeout(context.WithoutCancel(ctx), e.readTime)
@@ -42,15 +56,78 @@ func (e *edge) answer(ctx context.Context, native []byte, given spine.Claims) []
 	if ctx.Err() != nil {
 		return e.refuse(&q, context.Cause(ctx))
 	}
-	claims := given
-	claims.Exchange, claims.Attempt = uuid.NewString(), uuid.NewString()
-	claims.From = e.side.Name
+	claims.From, claims.Attempt, claims.Issued = e.side.Name, uuid.NewString(), e.now()
 	claims.Deadline, _ = ctx.Deadline()
+	if err := e.readUserBack(ctx, &claims); err != nil {
+		claims.Refuse = record.ReasonOf(err)
+		e.log.Warn("logged-on user", zap.String("system", e.side.Name), zap.String("exchange", claims.Exchange), zap.Error(err))
+	}
+	user, organisation := cmp.Or(q.Requester.User, claims.User), cmp.Or(q.Requester.Organisation, claims.Organisation, e.onlyOrganisation())
+	admitted := e.gate.Request(user, organisation, q.MessageID, native)
+	if admitted != nil {
+		claims.Refuse = record.ReasonOf(admitted)
+	}
 	reply, err := e.ask(ctx, e.subjects.Exchange(e.side.Name), spine.Message{Claims: claims, Body: native})
+	outcome := reply.Claims.Outcome
+	if err != nil {
+		outcome = record.ReasonOf(err)
+	}
+	if admitted == nil {
+		e.gate.Answered(user, organisation, outcome)
+	}
 	if err != nil {
 		return e.refuse(&q, err)
 	}
+	e.witness.keep(reply.Claims.Witness)
 	return reply.Body
+}
+
+// readUserBack asks the system who is logged on where the agreement says that
+// its messages name nobody.
+func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
+	reader, ok := e.side.Codec.(system.UserReader)
+	if !ok || !e.agreement.ReadsUserBack(e.side.Name) {
+		return nil
+	}
+	native, err := reader.EncodeUserRequest(system.MessageID{ID: uuid.NewString(), At: e.now()})
+	if err != nil {
+		return err
+	}
+	body, err := e.client.Do(ctx, native, nil)
+	if err != nil {
+		return err
+	}
+	reading, cancel := context.WithTimeout(ctx, e.readTime)
+	defer cancel()
+	who, err := reader.DecodeUser(reading, body)
+	if err != nil {
+		return err
+	}
+	sources := maps.Clone(claims.Sources)
+	if sources == nil {
+		sources = map[string]string{}
+	}
+	for _, c := range []struct {
+		name string
+		have *string
+		says string
+	}{{"user", &claims.User, who.User}, {"user_name", &claims.UserName, who.UserName}, {"role", &claims.Role, who.Role}, {"organisation", &claims.Organisation, who.Organisation}} {
+		if c.says != "" {
+			*c.have, sources[c.name] = c.says, governance.FromReadBack
+		}
+	}
+	if len(who.Activities) > 0 {
+		claims.Activities, sources["activities"] = who.Activities, governance.FromReadBack
+	}
+	claims.Sources = sources
+	return nil
+}
+
+func (e *edge) onlyOrganisation() string {
+	if o := e.agreement.Sides[e.side.Name].Organisations; len(o) == 1 {
+		return o[0].ODS
+	}
+	return ""
 }
 
 // refuse answers with the system's own error, echoing the ids of the request.
@@ -71,14 +148,61 @@ func (e *edge) native(q *record.Request, reason record.Reason) []byte {
 }
 
 // fromWire takes a request that came over the system's own transport. Claims
-// the message has no place for may stand in HTTP headers.
+// the message has no place for may stand in HTTP headers, of a peer that has
+// proven who it is or is on this machine.
 func (e *edge) fromWire(ctx context.Context, native []byte, from wire.Peer) []byte {
-	return e.answer(ctx, native, spine.Claims{User: from.Header.Get("Linkspan-User"), Role: from.Header.Get("Linkspan-Role"),
-		Purpose: from.Header.Get("Linkspan-Purpose"), Consent: from.Header.Get("Linkspan-Consent")})
+	if !proven(from) {
+		return e.answer(ctx, native, spine.Claims{Exchange: uuid.NewString()})
+	}
+	return e.answer(ctx, native, e.beside(from.Header))
+}
+
+// proven reports a peer that has shown a certificate this link trusts, or is on
+// this machine.
+func proven(from wire.Peer) bool {
+	address, err := netip.ParseAddrPort(from.Address)
+	return from.CommonName != "" || err == nil && address.Addr().Unmap().IsLoopback()
+}
+
+// fromSubject takes a request that came over NATS, whose accounts say who may.
+func (e *edge) fromSubject(ctx context.Context, native []byte, h nats.Header) []byte {
+	return e.answer(ctx, native, e.beside(http.Header(h)))
+}
+
+// beside are the claims that stand beside a message, in headers.
+func (e *edge) beside(h http.Header) spine.Claims {
+	c := spine.Claims{Exchange: uuid.NewString(), Sources: map[string]string{}}
+	for _, claim := range []struct {
+		name, header string
+		to           *string
+	}{{"user", "Linkspan-User", &c.User}, {"user_name", "Linkspan-User-Name", &c.UserName}, {"role", "Linkspan-Role", &c.Role},
+		{"organisation", "Linkspan-Organisation", &c.Organisation}, {"purpose", "Linkspan-Purpose", &c.Purpose}, {"consent", "Linkspan-Consent", &c.Consent},
+		{"relationship", "Linkspan-Relationship", &c.Relationship}, {"device", "Linkspan-Device", &c.Device}, {"break_glass", "Linkspan-Break-Glass", &c.BreakGlass}} {
+		if *claim.to = strings.TrimSpace(h.Get(claim.header)); *claim.to != "" {
+			c.Sources[claim.name] = governance.FromWire
+		}
+	}
+	for activity := range strings.SplitSeq(h.Get("Linkspan-Activities"), ",") {
+		if activity = strings.TrimSpace(activity); activity != "" {
+			c.Activities = append(c.Activities, activity)
+			c.Sources["activities"] = governance.FromWire
+		}
+	}
+	if text := strings.TrimSpace(h.Get("Linkspan-Break-Glass-Text")); text != "" {
+		sealed, err := e.key.SealText(c.Exchange, text)
+		if err != nil {
+			e.log.Error("seal", zap.Error(err))
+		}
+		c.BreakGlassText = sealed
+	}
+	return c
 }
 
 // read asks this side's system over its wire on behalf of the exchange role.
 func (e *edge) read(ctx context.Context, m spine.Message) (spine.Message, error) {
+	if err := e.once.take(m.Claims.Attempt, m.Claims.Issued); err != nil {
+		return spine.Message{}, err
+	}
 	q, err := e.side.Codec.DecodeRequest(ctx, m.Body)
 	if err != nil {
 		return spine.Message{}, err

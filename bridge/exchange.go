@@ -2,10 +2,7 @@ package bridge
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,21 +19,24 @@ import (
 // exchanger is the exchange role: it decides, translates and audits. It talks
 // to the edges only by subject.
 type exchanger struct {
-	link       *pairs.Link
-	tables     *keeper
-	work       *workList
-	agreement  *governance.Agreement
-	audit      *audit.Log
-	patientKey []byte
-	ask        func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
-	subjects   Subjects
-	instance   string
-	live       bool
-	limit      int
-	readTime   time.Duration
-	done       func(Outcome)
-	now        func() time.Time
-	log        *zap.Logger
+	link      *pairs.Link
+	tables    *keeper
+	work      *workList
+	agreement *governance.Agreement
+	audit     *ledger
+	once      *once
+	key       spine.Key
+	ask       func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
+	subjects  Subjects
+	live      bool
+	limit     int
+	readTime  time.Duration
+	floor     time.Duration // the least time a patient not found takes
+	done      func(Outcome)
+	tell      func(kind string, event any)
+	step      func(name string)
+	now       func() time.Time
+	log       *zap.Logger
 }
 
 // exchange carries one request to the system that holds the record and the
@@ -59,46 +59,47 @@ func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Mess
 	if err != nil {
 		answer = record.Refused(run.failure(err))
 	}
-	body, err := run.release(answer)
+	run.settleDown(ctx, answer, started)
+	body, receipt, err := run.release(answer)
 	if err != nil {
 		return spine.Message{}, err
 	}
 	run.outcome.Micros = x.now().Sub(started).Microseconds()
 	run.outcome.BytesOut = len(body)
 	x.done(run.outcome)
-	return spine.Message{Claims: in.Claims, Body: body}, nil
+	x.step("released")
+	return spine.Message{Claims: run.answered(receipt), Body: body}, nil
 }
 
 // exchange is one exchange on its way: what is known of it so far, for the
 // answer and the audit.
 type exchange struct {
 	*exchanger
-	id      string
-	dir     *pairs.Direction
-	claims  spine.Claims
-	by      governance.Claims
-	q       record.Request
-	target  string
-	report  pairs.Report
-	outcome Outcome
+	id       string
+	dir      *pairs.Direction
+	claims   spine.Claims
+	decision governance.Decision
+	q        record.Request
+	target   string
+	cause    string // what the audit knows and the asker is not told
+	holder   string // digest of the holder's native answer
+	rec      *record.Record
+	report   pairs.Report
+	outcome  Outcome
 }
 
-// run is the way of DESIGN.md "A record's way through": decode and decide,
-// ask, prove the patient, withhold, translate.
+// run is the way of DESIGN.md "A record's way through": decode and decide, ask,
+// prove that both systems mean one patient, withhold, translate.
 func (e *exchange) run(ctx context.Context, native []byte) (record.Response, error) {
 	reading, cancel := context.WithTimeout(ctx, e.readTime)
 	defer cancel()
 	q, err := e.dir.Consumer.Codec.DecodeRequest(reading, native)
 	e.q = q
-	given := governance.Claims{User: e.claims.User, Role: e.claims.Role, Organisation: e.claims.Organisation, Purpose: e.claims.Purpose, Consent: e.claims.Consent}
-	by, denied := e.agreement.Decide(e.dir.Consumer.Name, e.dir.Holder.Name, &e.q, given)
-	e.by = by // also of a message that cannot be read, for the audit says who was refused
-	if err == nil {
-		err = denied
-	}
-	if err = errors.Join(err, e.note(audit.EventAsked)); err != nil {
+	e.step("decoded")
+	if err = e.decide(err); err != nil {
 		return record.Response{}, err
 	}
+	e.step("asked")
 	if e.live && q.Patient.NHS.Test() {
 		return record.Response{}, record.Fault(record.ReasonNotFound, "exchange", errTestNumber)
 	}
@@ -106,22 +107,38 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 	if err != nil {
 		return record.Response{}, err
 	}
+	own, err := e.ownCopy(ctx)
+	if err != nil {
+		return record.Response{}, err
+	}
+	if err := e.agreement.Relate(own, &e.decision); err != nil {
+		return record.Response{}, err
+	}
+	e.step("read-back")
 	if e.target, err = e.locate(ctx, ask); err != nil {
 		return record.Response{}, err
 	}
-	answer, err := e.read(ctx, ask, e.target)
-	if err != nil || answer.Failure() != nil {
-		return answer, err
+	answer, err := e.read(ctx, e.dir.Holder, ask, e.target)
+	if err != nil {
+		return record.Response{}, err
+	}
+	e.step("answered")
+	if f := answer.Failure(); f != nil {
+		return e.hide(*f), nil
 	}
 	rec := answer.Record()
-	if err := e.agreement.Withhold(e.dir.Holder.Name, rec); err != nil {
+	if err := e.admit(rec, own); err != nil {
+		return record.Response{}, err
+	}
+	if err := e.agreement.Withhold(e.dir.Holder.Name, rec, e.decision); err != nil {
 		return record.Response{}, err
 	}
 	rec.Source.System = e.dir.Holder.Title
 	rec.Source.ODS = e.target
 	rec.Source.Organisation = e.agreement.Sides[e.dir.Holder.Name].Name(e.target)
 	rec.Source.RetrievedAt = retrieved(e.now())
-	e.report = e.dir.Translate(rec, &e.q, ask)
+	e.rec, e.report = rec, e.dir.Translate(rec, &e.q, ask)
+	e.step("translated")
 	if err := ctx.Err(); err != nil { // nobody waits for it any more
 		return record.Response{}, record.Fault(record.ReasonTimeout, "exchange", err)
 	}
@@ -129,6 +146,84 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 		return record.Response{}, record.Fault(record.ReasonBadAnswer, "exchange", errNothing)
 	}
 	return answer, nil
+}
+
+// decide asks everything that can refuse the request before anybody else is
+// asked, and writes down what was decided. unread is why the message could not
+// be read: who sent it is audited all the same.
+func (e *exchange) decide(unread error) error {
+	decision, denied := e.agreement.Decide(governance.Asking{Consumer: e.dir.Consumer.Name, Holder: e.dir.Holder.Name, Request: &e.q,
+		Given: e.given(), Now: e.now()})
+	e.decision = decision
+	err := unread
+	for _, check := range []func() error{e.refusedAtEdge, e.timely, func() error { return denied }} {
+		if err == nil {
+			err = check()
+		}
+	}
+	e.cause = decision.Cause
+	e.step("decided")
+	if noted := e.note(audit.EventAsked); noted != nil {
+		return noted
+	}
+	if err == nil && decision.BreakGlass {
+		return e.brokeGlass()
+	}
+	return err
+}
+
+// refusedAtEdge is the refusal of the edge that took the request, which only
+// says so: the refusal is audited and answered here like any other.
+func (e *exchange) refusedAtEdge() error {
+	if e.claims.Refuse == "" {
+		return nil
+	}
+	return record.Fault(e.claims.Refuse, "exchange", errEdge)
+}
+
+// timely refuses claims made too long ago, or in the future, and a message that
+// was taken before (safety IG-08, T-09).
+func (e *exchange) timely() error {
+	err := e.once.take(e.claims.Attempt, e.claims.Issued)
+	if record.ReasonOf(err) == record.ReasonClock {
+		e.tell("clock", ClockEvent{Exchange: e.id, From: e.dir.Consumer.Name, Issued: e.claims.Issued, Received: e.now().UTC()})
+	}
+	return err
+}
+
+// brokeGlass makes an override of consent known at once: a record of its own in
+// the audit, from which the daily list is made, and an event (safety IG-02).
+func (e *exchange) brokeGlass() error {
+	if err := e.note(audit.EventBreakGlass); err != nil {
+		return err
+	}
+	c := e.decision.Claims
+	e.tell("breakglass", BreakGlassEvent{Exchange: e.id, At: e.now().UTC(), From: e.dir.Consumer.Name, To: e.dir.Holder.Name, User: c.User, Organisation: c.Organisation, Why: c.BreakGlass})
+	return nil
+}
+
+// given are the claims that came beside the message.
+func (e *exchange) given() governance.Claims {
+	c := e.claims
+	text, err := e.key.OpenText(e.id, c.BreakGlassText)
+	if err != nil {
+		text = "" // none was sent, or not by an edge of ours: to break the glass needs one
+	}
+	return governance.Claims{User: c.User, UserName: c.UserName, Role: c.Role, Organisation: c.Organisation, Purpose: c.Purpose, Consent: c.Consent,
+		Relationship: c.Relationship, Device: c.Device, Activities: c.Activities, BreakGlass: c.BreakGlass, BreakGlassText: text, Sources: c.Sources}
+}
+
+// answered are the claims of the answer: who was taken to have asked, what
+// became of it, and how far the audit log had got, of which whoever gets the
+// answer is a witness.
+func (e *exchange) answered(r audit.Receipt) spine.Claims {
+	c := e.claims
+	c.User, c.Organisation, c.Outcome = e.decision.Claims.User, e.decision.Claims.Organisation, e.outcome.Reason
+	c.BreakGlassText = ""
+	if r.Seq > 0 {
+		c.Witness = &spine.Witness{Instance: e.audit.instance, Seq: r.Seq, TreeHead: r.TreeHead}
+	}
+	return c
 }
 
 var (
@@ -140,166 +235,10 @@ var (
 	errLimit      = errors.New("the answer is above the record limit")
 	errNoAnswer   = errors.New("an organisation that may hold the record did not say")
 	errNotOne     = errors.New("no organisation, or more than one, holds this patient's record")
+	errEdge       = errors.New("the edge that took the request")
+	errOwnCopy    = errors.New("the asker's own copy of the patient could not be read")
+	errHidden     = errors.New("the holder refused")
 )
-
-// read asks one organisation of the holder and proves that the answer is about
-// the patient asked for.
-func (e *exchange) read(ctx context.Context, ask *record.Request, target string) (record.Response, error) {
-	q := *ask
-	q.Target = target
-	q.Requester = record.Requester{User: e.by.User, Role: e.by.Role, Organisation: e.by.Organisation, Software: "linkspan"}
-	id := e.messageID()
-	native, err := e.dir.Holder.Codec.EncodeRequest(&q, id)
-	if err != nil {
-		return record.Response{}, err
-	}
-	claims := e.claims
-	claims.Attempt = uuid.NewString()
-	claims.Target = target
-	asked := e.now()
-	reply, err := e.ask(ctx, e.subjects.Read(e.dir.Holder.Name, target), spine.Message{Claims: claims, Body: native})
-	e.outcome.HolderMicros += e.now().Sub(asked).Microseconds()
-	if err != nil {
-		return record.Response{}, err
-	}
-	reading, cancel := context.WithTimeout(ctx, e.readTime)
-	defer cancel()
-	answer, err := e.dir.Holder.Codec.DecodeResponse(reading, reply.Body)
-	if err != nil {
-		return record.Response{}, err
-	}
-	if answer.MessageID != "" && !strings.EqualFold(answer.MessageID, id.ID) {
-		return record.Response{}, record.Fault(record.ReasonBadAnswer, "exchange", errOther)
-	}
-	if rec := answer.Record(); rec != nil {
-		switch {
-		case rec.Patient.NHS.IsZero():
-			return record.Response{}, record.Fault(record.ReasonNoPatient, "exchange", errNoPatient)
-		case rec.Patient.NHS != q.Patient.NHS:
-			return record.Response{}, record.Fault(record.ReasonWrongPatient, "exchange", errPatient)
-		}
-	}
-	return answer, nil
-}
-
-// locate finds the organisation to ask. Where neither the message nor the
-// agreement names one, every organisation of the holder is asked for the
-// patient's details only; exactly one must have them (DESIGN.md "What is
-// native").
-func (e *exchange) locate(ctx context.Context, ask *record.Request) (string, error) {
-	target, ok, err := e.agreement.Target(e.dir.Holder.Name, &e.q)
-	if ok || err != nil {
-		return target, err
-	}
-	who := *ask
-	who.Sections, who.Whole = record.SectionsOf(record.Demographics), false
-	who.Codes, who.Authors, who.Effective, who.Entered = nil, nil, record.Period{}, record.Period{}
-	found := ""
-	for _, o := range e.agreement.Sides[e.dir.Holder.Name].Organisations {
-		answer, err := e.read(ctx, &who, o.ODS)
-		if err != nil {
-			return "", err
-		}
-		if f := answer.Failure(); f != nil {
-			if !f.Permanent() {
-				return "", record.Fault(f.Reason, "locate", errNoAnswer)
-			}
-			continue
-		}
-		if found != "" {
-			return "", record.Fault(record.ReasonNoTarget, "locate", errNotOne)
-		}
-		found = o.ODS
-	}
-	if found == "" {
-		return "", record.Fault(record.ReasonNotFound, "locate", errNotOne)
-	}
-	return found, nil
-}
-
-// release encodes the answer, writes the audit record with the hash of exactly
-// those bytes, and only then gives them out. If the audit cannot be written
-// the answer is a refusal, which holds nothing of the record.
-func (e *exchange) release(answer record.Response) ([]byte, error) {
-	body, err := e.dir.Consumer.Codec.EncodeResponse(&e.q, answer, e.messageID())
-	if err == nil && len(body) > e.limit {
-		err = record.Fault(record.ReasonTooLarge, "release", errLimit)
-	}
-	if err != nil {
-		answer = record.Refused(e.failure(err))
-		if body, err = e.dir.Consumer.Codec.EncodeResponse(&e.q, answer, e.messageID()); err != nil {
-			return nil, record.Fault(record.ReasonInternal, "release", err)
-		}
-	}
-	event := audit.EventAnswered
-	if f := answer.Failure(); f != nil {
-		event, e.outcome.Reason = audit.EventRefused, f.Reason
-	}
-	e.outcome.Report = e.report
-	entry := e.entry(event)
-	sum := sha256.Sum256(body)
-	entry.ContentSHA256, entry.Bytes = hex.EncodeToString(sum[:]), len(body)
-	if _, err := e.audit.Append(entry); err != nil {
-		e.log.Error("audit append", zap.String("exchange", e.id), zap.Error(err))
-		e.outcome.Reason = record.ReasonAudit
-		return e.dir.Consumer.Codec.EncodeResponse(&e.q, record.Refused(record.Failure{Reason: record.ReasonAudit}), e.messageID())
-	}
-	return body, nil
-}
-
-// failure turns an error into the answer for the asker. It is logged here, and
-// only here.
-func (e *exchange) failure(err error) record.Failure {
-	reason := record.ReasonOf(err)
-	e.report = pairs.Report{} // nothing of it was seen
-	e.log.Warn("exchange refused", zap.String("exchange", e.id), zap.String("from", e.dir.Consumer.Name), zap.String("reason", string(reason)), zap.Error(err))
-	return record.Failure{Reason: reason}
-}
-
-// note appends an audit record without content.
-func (e *exchange) note(event string) error {
-	if _, err := e.audit.Append(e.entry(event)); err != nil {
-		return record.Fault(record.ReasonAudit, "audit", err)
-	}
-	return nil
-}
-
-func (e *exchange) entry(event string) audit.Entry {
-	entry := audit.Entry{
-		Time: e.now().UTC(), Instance: e.instance, Exchange: e.id, Attempt: e.claims.Attempt, Event: event,
-		From: e.dir.Consumer.Name, To: e.dir.Holder.Name, User: e.by.User, Role: e.by.Role, Organisation: e.by.Organisation,
-		Target: e.target, Purpose: e.by.Purpose, Consent: e.by.Consent, ClaimSource: e.by.Source,
-		Reason: string(e.outcome.Reason), View: view(&e.q), MapSet: e.dir.Tables.Digest(),
-	}
-	if nhs := e.q.Patient.NHS; !nhs.IsZero() {
-		entry.PatientRef = audit.Reference(e.patientKey, nhs.Digits())
-	}
-	for _, s := range e.report.Sections {
-		if entry.Sections == nil {
-			entry.Sections = map[string]audit.Counts{}
-		}
-		entry.Sections[s.Section] = audit.Counts{State: s.State, Source: s.Source, Coded: s.Coded, Degraded: s.Degraded,
-			Withheld: s.Withheld, Unsupported: s.Unsupported, Failed: s.Failed, Duplicate: s.Duplicate}
-	}
-	for _, w := range e.report.Warnings {
-		entry.Warnings = append(entry.Warnings, w.Code)
-	}
-	return entry
-}
-
-// view names what is asked for, by sections.
-func view(q *record.Request) string {
-	if q.Whole {
-		return "whole record"
-	}
-	var names []string
-	for _, s := range record.Sections() {
-		if q.Sections.Has(s) {
-			names = append(names, s.String())
-		}
-	}
-	return strings.Join(names, " ")
-}
 
 func (e *exchange) messageID() system.MessageID {
 	return system.MessageID{ID: uuid.NewString(), At: e.now()}
@@ -315,8 +254,35 @@ type Outcome struct {
 	BytesIn      int           `json:"bytes_in"`
 	BytesOut     int           `json:"bytes_out"`
 	HolderMicros int64         `json:"holder_micros"`
-	Micros       int64         `json:"micros"`
-	Report       pairs.Report  `json:"report"`
+	// OwnCopyMicros is what it took to read the asker's own copy of the patient's
+	// details.
+	OwnCopyMicros int64        `json:"own_copy_micros"`
+	Micros        int64        `json:"micros"`
+	Report        pairs.Report `json:"report"`
+}
+
+// BreakGlassEvent tells that consent was overridden: event.breakglass. Who the
+// patient is stands in the audit log.
+type BreakGlassEvent struct {
+	Exchange     string    `json:"exchange"`
+	At           time.Time `json:"at"`
+	From         string    `json:"from"`
+	To           string    `json:"to"`
+	User         string    `json:"user"`
+	Organisation string    `json:"organisation"`
+	Why          string    `json:"why"` // the code of the reason
+}
+
+// ClockEvent tells of a request that was dated too far from this instance's
+// clock: event.clock.
+type ClockEvent struct {
+	Exchange string    `json:"exchange,omitempty"`
+	From     string    `json:"from,omitempty"`
+	Issued   time.Time `json:"issued,omitzero"`
+	Received time.Time `json:"received,omitzero"`
+	// JumpSeconds is by how much this instance's own clock was moved, 0 where the
+	// event is about a request.
+	JumpSeconds float64 `json:"jump_seconds,omitempty"`
 }
 
 // retrieved is the time a clinician reads, with its zone.

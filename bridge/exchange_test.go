@@ -170,7 +170,7 @@ func TestGovernance(t *testing.T) {
 	cases := map[string]func(*governance.Agreement){
 		"not enabled":    func(a *governance.Agreement) { a.Enabled = map[string]string{} },
 		"may not ask":    func(a *governance.Agreement) { s := a.Sides["systmone"]; s.Asks = false; a.Sides["systmone"] = s },
-		"nobody named":   func(a *governance.Agreement) { s := a.Sides["systmone"]; s.Asserted = nil; a.Sides["systmone"] = s },
+		"nobody named":   func(a *governance.Agreement) { delete(a.Sides["systmone"].Claims, "user") },
 		"nothing shared": func(a *governance.Agreement) { s := a.Sides["emisweb"]; s.Shares = []string{}; a.Sides["emisweb"] = s },
 	}
 	for name, change := range cases {
@@ -232,7 +232,7 @@ func TestAuditHoldsTheBytesReleased(t *testing.T) {
 			reason record.Reason
 		}{
 			"answered": {whole, audit.EventAnswered, ""},
-			"unread":   {bytes.ReplaceAll(whole, []byte("9998193036"), []byte("9998193037")), audit.EventRefused, record.ReasonBadMessage},
+			"unread":   {bytes.ReplaceAll(whole, []byte("9998193036"), []byte("9998193037")), audit.EventRefused, record.ReasonNotFound},
 		} {
 			t.Run(name+" "+from, func(t *testing.T) {
 				e := start(t, setup{})
@@ -246,10 +246,11 @@ func TestAuditHoldsTheBytesReleased(t *testing.T) {
 				sum := sha256.Sum256(answer)
 				require.Equal(t, hex.EncodeToString(sum[:]), last.ContentSHA256)
 				require.Equal(t, len(answer), last.Bytes)
-				if from == "systmone" { // whose only organisation and user the agreement names
+				if from == "systmone" { // whose messages name neither
 					require.Equal(t, "X99002", last.Organisation)
-					require.Equal(t, "hwinterbourne", last.User)
-					require.Equal(t, governance.FromAgreement, last.ClaimSource)
+					require.Equal(t, governance.FromAgreement, last.Sources["organisation"])
+					require.Equal(t, "hpenrose", last.User)
+					require.Equal(t, governance.FromReadBack, last.Sources["user"])
 				}
 			})
 		}

@@ -9,6 +9,22 @@ func (b *Bridge) BreakAudit() error { return b.audit.Close() }
 // Paced are the options with the pace of a test: quiet before the tables folder
 // is looked at, and the time between polls of it and savings of the work list.
 func Paced(o Options, quiet, poll, save time.Duration) Options {
-	o.pace = pace{quiet: quiet, poll: poll, save: save}
+	o = NoFloor(o)
+	o.pace.quiet, o.pace.poll, o.pace.save = quiet, poll, save
+	return o
+}
+
+// NoFloor are the options with a patient not found told at once.
+func NoFloor(o Options) Options {
+	o.pace = usual
+	o.pace.floor = 0
+	return o
+}
+
+// Stepped are the options with a function called at each step of an exchange:
+// decoded, decided, asked, read-back, answered, translated, encoded, audited,
+// released.
+func Stepped(o Options, f func(name string)) Options {
+	o.step = f
 	return o
 }

@@ -61,7 +61,7 @@ func (s *tables) start(more setup) *economy {
 	s.t.Helper()
 	given := more.config
 	more.config = func(c *bridge.Config) {
-		c.NATS.URL, c.LinkKey, c.Tables = s.url, s.key, s.folder.Dir()
+		c.NATS.URL, c.NATS.Plaintext, c.LinkKey, c.Tables = s.url, true, s.key, s.folder.Dir()
 		if given != nil {
 			given(c)
 		}
@@ -274,7 +274,7 @@ func TestNoStartWithoutASoundSet(t *testing.T) {
 			"systmone": {"organisations": [{"ods": "X99002", "name": ""}], "asks": true, "shares": []}}}`), 0o600))
 		c := bridge.Config{Economy: "test", Pair: "emisweb-systmone", Environment: bridge.EnvironmentTest, Instance: "one", Roles: []string{bridge.RoleExchange},
 			Agreement: agreement, Data: data, RecordLimit: 1 << 20, Deadline: time.Second, Slots: 1, Tables: s.folder.Dir()}
-		c.NATS.URL, c.LinkKey = s.url, s.key
+		c.NATS.URL, c.NATS.Plaintext, c.LinkKey = s.url, true, s.key
 		c.Sides = map[string]bridge.SideConfig{"emisweb": {Settings: settings["emisweb"]}, "systmone": {Settings: settings["systmone"]}}
 		change(&c)
 		_, err := bridge.Start(t.Context(), c, bridge.Options{})
@@ -432,6 +432,9 @@ func TestReloadUnderLoad(t *testing.T) {
 	require.Greater(t, len(seen), swaps/2, "the load went on while sets were swapped")
 	sets, events := map[string]string{}, 0
 	_, err := audit.Read(filepath.Join(e.data, "audit"), "one", func(_ audit.Receipt, entry audit.Entry) error {
+		if entry.Exchange == "" {
+			return nil
+		}
 		if first, ok := sets[entry.Exchange]; ok {
 			require.Equal(t, first, entry.MapSet, "one exchange, one set")
 			require.Equal(t, audit.EventAnswered, entry.Event)

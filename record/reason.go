@@ -17,8 +17,8 @@ const (
 	ReasonBadMessage      Reason = "bad-message"       // the asker's message cannot be read
 	ReasonBadAnswer       Reason = "bad-answer"        // the holder's answer cannot be read or is cut
 	ReasonNotFound        Reason = "patient-not-found" // also: sensitive, left, superseded (safety CS-07)
-	ReasonWrongPatient    Reason = "wrong-patient"     // the answer is about somebody else
-	ReasonNoPatient       Reason = "identity-unproven" // the answer names no patient
+	ReasonWrongPatient    Reason = "wrong-patient"     // the answer is about somebody else, or the two systems' details do not match
+	ReasonNoPatient       Reason = "identity-unproven" // a system does not say enough to tell whether both mean one patient
 	ReasonRefused         Reason = "refused"           // the holder said no
 	ReasonDenied          Reason = "denied"            // the agreement says no
 	ReasonNoConsent       Reason = "no-consent"        // the patient said no, or was not asked (safety CS-09, IG-02)
@@ -94,9 +94,9 @@ func (r Reason) Words() string {
 	case ReasonNotFound:
 		return "Patient not found."
 	case ReasonWrongPatient:
-		return "The other system answered about a different patient. Nothing from it is shown."
+		return "The two systems' details of the patient do not match. Nothing of the other system's record is shown."
 	case ReasonNoPatient:
-		return "The other system's answer does not say which patient it is about. Nothing from it is shown."
+		return "It could not be proven that both systems mean the same patient. Nothing is shown."
 	case ReasonRefused:
 		return "The other system refused the request."
 	case ReasonDenied:

@@ -14,15 +14,14 @@ import (
 // TestAnotherLinkIsRefused has roles with one key, but of two environments,
 // talk: nothing is carried out, and operations hear of it (safety SE-03, T-29).
 func TestAnotherLinkIsRefused(t *testing.T) {
-	told := make(chan error, 1)
-	l := newLink(t, Options{Link: "north/emisweb-systmone/live", OnError: func(err error) { told <- err }})
+	l := newLink(t, Options{Link: "north/emisweb-systmone/live"})
 	called := false
 	l.serve(t, NewPool(1), func(_ context.Context, m Message) (Message, error) { called = true; return m, nil })
-	stranger := New(l.asker.nc, l.asker.seal.key, Options{Link: "north/emisweb-systmone/test"})
+	stranger := New(l.asker.nc, l.key, Options{Link: "north/emisweb-systmone/test"})
 	_, err := stranger.Request(within(t), subject, message("a", nil))
-	require.Equal(t, record.ReasonInternal, record.ReasonOf(err))
+	require.Equal(t, record.ReasonBadMessage, record.ReasonOf(err))
 	require.False(t, called)
-	require.ErrorIs(t, <-told, errLink)
+	require.ErrorIs(t, <-l.errs, errLink)
 	_, err = l.asker.Request(within(t), subject, message("b", nil))
 	require.NoError(t, err)
 	require.True(t, called)

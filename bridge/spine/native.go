@@ -10,9 +10,13 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
+// NativeHandler answers a native message. It is given the headers it came with.
+type NativeHandler func(ctx context.Context, msg []byte, h nats.Header) []byte
+
 // Native answers native messages sent to subject as they are: no claims, no
-// seal, only what the NATS accounts admit. h gets the body and returns the
-// native answer, which is chunked above the connection's MaxPayload.
+// seal, only what the NATS accounts admit. h gets the body and the message's
+// headers and returns the native answer, which is chunked above the
+// connection's MaxPayload.
 //
 // h is always called, because only it can write a native refusal. Where no slot
 // of pool is free, ctx has already ended and context.Cause(ctx) is a
@@ -23,7 +27,7 @@ import (
 //
 // stop takes no further message, waits for those under way, and cancels them
 // where its own context ends first.
-func (s *Spine) Native(subject, queue string, pool *Pool, h func(ctx context.Context, msg []byte) []byte) (stop func(context.Context) error, err error) {
+func (s *Spine) Native(subject, queue string, pool *Pool, h NativeHandler) (stop func(context.Context) error, err error) {
 	base, cancel := context.WithCancel(context.Background())
 	work := &flight{}
 	sub, err := s.nc.QueueSubscribe(subject, queue, func(msg *nats.Msg) {
@@ -75,7 +79,7 @@ func (s *Spine) Native(subject, queue string, pool *Pool, h func(ctx context.Con
 	}, nil
 }
 
-func (s *Spine) answerNative(ctx context.Context, msg *nats.Msg, h func(ctx context.Context, msg []byte) []byte) {
+func (s *Spine) answerNative(ctx context.Context, msg *nats.Msg, h NativeHandler) {
 	respond := s.publishTo(msg.Reply)
 	reason := record.ReasonInternal
 	body := s.callNative(ctx, msg, h)
@@ -93,12 +97,12 @@ func (s *Spine) answerNative(ctx context.Context, msg *nats.Msg, h func(ctx cont
 	}
 }
 
-func (s *Spine) callNative(ctx context.Context, msg *nats.Msg, h func(ctx context.Context, msg []byte) []byte) (body []byte) {
+func (s *Spine) callNative(ctx context.Context, msg *nats.Msg, h NativeHandler) (body []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.onError(panicked(msg.Subject, p))
 			body = nil
 		}
 	}()
-	return h(ctx, msg.Data)
+	return h(ctx, msg.Data, msg.Header)
 }

@@ -210,7 +210,7 @@ func TestNativeMessages(t *testing.T) {
 	l := newLink(t, Options{Limit: 4 << 20, ChunkBytes: 100 << 10})
 	pool, begun, release := NewPool(1), make(chan struct{}), make(chan struct{})
 	large := noise(3 << 20)
-	stop, err := l.holder.Native("linkspan.test.native", "edge", pool, func(ctx context.Context, msg []byte) []byte {
+	stop, err := l.holder.Native("linkspan.test.native", "edge", pool, func(ctx context.Context, msg []byte, _ nats.Header) []byte {
 		if ctx.Err() != nil {
 			return []byte("<fault>" + endReason(ctx) + "</fault>")
 		}

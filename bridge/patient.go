@@ -1,0 +1,181 @@
+package bridge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/linkspan/linkspan/bridge/spine"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/record"
+)
+
+// read asks one organisation of a system over its own wire and proves that the
+// answer is about the patient asked for.
+func (e *exchange) read(ctx context.Context, of pairs.Side, ask *record.Request, target string) (record.Response, error) {
+	q := *ask
+	q.Target = target
+	by := e.decision.Claims
+	q.Requester = record.Requester{User: by.User, UserName: by.UserName, Role: by.Role, Organisation: by.Organisation, Software: "linkspan"}
+	id := e.messageID()
+	native, err := of.Codec.EncodeRequest(&q, id)
+	if err != nil {
+		return record.Response{}, err
+	}
+	claims := spine.Claims{Exchange: e.id, Attempt: uuid.NewString(), Target: target, User: by.User, Role: by.Role, Organisation: by.Organisation,
+		Purpose: by.Purpose, From: e.dir.Consumer.Name, To: of.Name, Deadline: e.claims.Deadline, Trace: e.claims.Trace}
+	asked := e.now()
+	reply, err := e.ask(ctx, e.subjects.Read(of.Name, target), spine.Message{Claims: claims, Body: native})
+	waited := e.now().Sub(asked).Microseconds()
+	if of.Name == e.dir.Consumer.Name {
+		e.outcome.OwnCopyMicros += waited
+	} else {
+		e.outcome.HolderMicros += waited
+	}
+	if err != nil {
+		return record.Response{}, err
+	}
+	if of.Name == e.dir.Holder.Name {
+		sum := sha256.Sum256(reply.Body)
+		e.holder = hex.EncodeToString(sum[:])
+	}
+	reading, cancel := context.WithTimeout(ctx, e.readTime)
+	defer cancel()
+	answer, err := of.Codec.DecodeResponse(reading, reply.Body)
+	if err != nil {
+		return record.Response{}, err
+	}
+	if answer.MessageID != "" && !strings.EqualFold(answer.MessageID, id.ID) {
+		return record.Response{}, record.Fault(record.ReasonBadAnswer, "exchange", errOther)
+	}
+	if rec := answer.Record(); rec != nil {
+		switch {
+		case rec.Patient.NHS.IsZero():
+			return record.Response{}, record.Fault(record.ReasonNoPatient, "exchange", errNoPatient)
+		case rec.Patient.NHS != q.Patient.NHS:
+			return record.Response{}, record.Fault(record.ReasonWrongPatient, "exchange", errPatient)
+		}
+	}
+	return answer, nil
+}
+
+// demographics is the request for the patient's details alone.
+func demographics(q *record.Request) *record.Request {
+	who := *q
+	who.Sections, who.Whole = record.SectionsOf(record.Demographics), false
+	who.Codes, who.Authors, who.Effective, who.Entered = nil, nil, record.Period{}, record.Period{}
+	return &who
+}
+
+// ownCopy reads what the asker's own system holds of the patient, over its own
+// wire, so that the two systems' details can be compared before anything is
+// released (safety CS-05). It is nil where that system knows no such patient,
+// or the agreement does without.
+func (e *exchange) ownCopy(ctx context.Context) (*record.Patient, error) {
+	consumer := e.dir.Consumer
+	if !e.agreement.ReadsPatientBack(consumer.Name) {
+		return nil, nil
+	}
+	answer, err := e.read(ctx, consumer, demographics(&e.q), e.decision.Claims.Organisation)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOwnCopy, err)
+	}
+	if f := answer.Failure(); f != nil {
+		if !f.Permanent() {
+			return nil, fmt.Errorf("%w: %w", errOwnCopy, record.Fault(f.Reason, "exchange", errHidden))
+		}
+		e.cause = "the asker's own system does not hold this patient"
+		return nil, nil
+	}
+	return &answer.Record().Patient, nil
+}
+
+// admit decides whether this patient may be shown: that both systems mean one
+// person, how the patient stands with the holder, and what the patient said
+// about sharing.
+func (e *exchange) admit(rec *record.Record, own *record.Patient) error {
+	verdict := record.Unproven
+	if own != nil {
+		verdict = record.Verify(own, &rec.Patient)
+	}
+	warn, err := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, verdict)
+	if err != nil {
+		return err
+	}
+	cause, err := e.agreement.Admit(e.dir.Holder.Name, &rec.Patient, e.now().Format(time.DateOnly))
+	if err != nil {
+		e.cause = cause
+		return err
+	}
+	if warn {
+		rec.Warn(record.Warning{Code: record.WarnDemographics, Detail: "the NHS number is the same; nothing else could be compared"})
+	}
+	for _, d := range record.Differences(own, &rec.Patient) {
+		rec.Warn(record.Warning{Code: record.WarnDemographics, Detail: d.Words()})
+	}
+	return nil
+}
+
+// hide turns a refusal of the holder's own, given for good, into the one answer
+// of a patient not found: what a holder says of a patient it does not release
+// would tell that there is one (safety CS-07). The agreement may have it shown.
+func (e *exchange) hide(f record.Failure) record.Response {
+	if f.Permanent() && f.Reason != record.ReasonNotFound && !e.agreement.ShowsRefusals(e.dir.Holder.Name) {
+		e.cause = "the holder refused"
+		f = record.Failure{Reason: record.ReasonNotFound}
+	}
+	return record.Refused(f)
+}
+
+// locate finds the organisation to ask. Where neither the message nor the
+// agreement names one, every organisation of the holder is asked for the
+// patient's details only; exactly one must have them (DESIGN.md "What is
+// native").
+func (e *exchange) locate(ctx context.Context, ask *record.Request) (string, error) {
+	target, ok, err := e.agreement.Target(e.dir.Holder.Name, &e.q)
+	if ok || err != nil {
+		return target, err
+	}
+	found := ""
+	for _, o := range e.agreement.Sides[e.dir.Holder.Name].Organisations {
+		answer, err := e.read(ctx, e.dir.Holder, demographics(ask), o.ODS)
+		if err != nil {
+			return "", err
+		}
+		if f := answer.Failure(); f != nil {
+			if !f.Permanent() {
+				return "", record.Fault(f.Reason, "locate", errNoAnswer)
+			}
+			continue
+		}
+		if found != "" {
+			return "", record.Fault(record.ReasonNoTarget, "locate", errNotOne)
+		}
+		found = o.ODS
+	}
+	if found == "" {
+		return "", record.Fault(record.ReasonNotFound, "locate", errNotOne)
+	}
+	return found, nil
+}
+
+// settleDown makes a patient not found take the same least time whatever stands
+// behind it, so that nobody learns from a clock what the words do not say
+// (safety H-05, T-11).
+func (e *exchange) settleDown(ctx context.Context, answer record.Response, started time.Time) {
+	f := answer.Failure()
+	if f == nil || f.Reason != record.ReasonNotFound {
+		return
+	}
+	timer := time.NewTimer(e.floor - e.now().Sub(started))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,99 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/linkspan/linkspan/bridge/audit"
+)
+
+// jump is a movement of the clock beyond which it is told: more than any
+// correction a time service makes in one step.
+const jump = 2 * time.Second
+
+// clock compares the wall clock with the time that has passed, which no setting
+// moves.
+type clock struct {
+	wall   time.Time     // without its monotonic reading
+	passed time.Duration // since the start
+}
+
+// moved is by how much the wall clock was set between c and now, 0 where it was
+// not.
+func (c clock) moved(now clock) time.Duration {
+	by := now.wall.Sub(c.wall) - (now.passed - c.passed)
+	if by.Abs() < jump {
+		return 0
+	}
+	return by
+}
+
+// watch looks after what no message would show: that the clock was not moved,
+// that the audit log on the disk still is what was written, and whether the
+// codes that are never released have changed.
+func (b *Bridge) watch(l *ledger) {
+	read := func() clock { return clock{wall: b.now().Round(0), passed: time.Since(l.started)} }
+	b.background(func(ctx context.Context) {
+		last := read()
+		for every(ctx, b.pace.clock) {
+			now := read()
+			if by := last.moved(now); by != 0 {
+				b.log.Warn("clock moved", zap.Duration("by", by))
+				b.publish("clock", ClockEvent{JumpSeconds: by.Seconds()})
+				b.logged(l.note(audit.EventClockJump, fmt.Sprintf("the clock was moved by %s", by), ""))
+			}
+			last = now
+		}
+	})
+	b.followExclusions(l)
+	b.background(func(ctx context.Context) {
+		for every(ctx, b.pace.verify) {
+			if _, err := audit.Verify(filepath.Join(b.config.Data, "audit"), l.instance); err != nil {
+				b.log.Error("audit verify", zap.Error(err))
+				b.publish("audit", AuditEvent{Instance: l.instance, Trouble: err.Error()})
+				b.logged(l.note(audit.EventVerifyFailed, err.Error(), ""))
+			}
+		}
+	})
+}
+
+// followExclusions takes the codes that are never released as they change
+// (safety IG-04). A file with a fault leaves what was in force.
+func (b *Bridge) followExclusions(l *ledger) {
+	b.background(func(ctx context.Context) {
+		fault := ""
+		for every(ctx, b.pace.clock) {
+			changed, err := b.agreement.LoadExclusions(filepath.Dir(b.config.Agreement))
+			for _, what := range changed {
+				b.log.Info("exclusion codes", zap.String("now", what))
+				b.publish("agreement", AgreementEvent{Exclusions: what})
+				b.logged(l.note(audit.EventConfig, "exclusion codes: "+what, ""))
+			}
+			if err == nil {
+				fault = ""
+			} else if err.Error() != fault {
+				fault = err.Error()
+				b.log.Error("exclusion codes", zap.Error(err))
+				b.publish("agreement", AgreementEvent{Fault: fault})
+			}
+		}
+	})
+}
+
+// AgreementEvent tells of a change beside the agreement: event.agreement.
+type AgreementEvent struct {
+	Exclusions string `json:"exclusions,omitempty"` // id, version and digest now in force
+	Fault      string `json:"fault,omitempty"`      // why a change is not taken
+}
+
+// logged logs the error of an audit record that belongs to no exchange, for
+// there is nobody to refuse.
+func (b *Bridge) logged(err error) {
+	if err != nil {
+		b.log.Error("audit append", zap.Error(err))
+	}
+}
