@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log"
 	"mime"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -27,6 +29,10 @@ func (l *Listener) newServer() *http.Server {
 				return
 			}
 			defer l.running.Done()
+			if full, _ := r.Context().Value(crowdedKey{}).(bool); full {
+				l.refuse(w, r, record.ReasonBusy, errPeerConnections)
+				return
+			}
 			select {
 			case slots <- struct{}{}:
 				defer func() { <-slots }()
@@ -35,7 +41,10 @@ func (l *Listener) newServer() *http.Server {
 				l.refuse(w, r, record.ReasonBusy, errors.New("too many requests in hand"))
 			}
 		}),
-		BaseContext:       l.baseContext,
+		BaseContext: l.baseContext,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, crowdedKey{}, crowded(conn))
+		},
 		TLSConfig:         l.options.TLS.Clone(),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: l.options.HandshakeTimeout,
@@ -44,6 +53,9 @@ func (l *Listener) newServer() *http.Server {
 		ErrorLog:          log.New(reportWriter{l}, "", 0),
 	}
 }
+
+// crowdedKey marks the requests of a connection that is only told "busy".
+type crowdedKey struct{}
 
 func (l *Listener) serveHTTP() {
 	var err error
@@ -81,12 +93,18 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, record.ReasonBadMessage, errEncoded)
 		return
 	}
+	if r.TransferEncoding != nil {
+		// Who states a length beside the chunks may mean another end of the
+		// message than we do: nothing that follows it is read.
+		w.Header().Set("Connection", "close")
+	}
 	msg, reason, err := l.body(w, r)
 	if err != nil {
 		l.refuse(w, r, reason, err)
 		return
 	}
-	from := Peer{Address: r.RemoteAddr, Charset: charset(r.Header), CommonName: commonName(r.TLS), Header: r.Header}
+	from := peerOf(r.RemoteAddr, r.TLS)
+	from.Charset, from.Header = charset(r.Header), r.Header
 	msg, err = selfContained(r.Context(), l.wire.ContentType, from.Charset, msg, l.options.Limit)
 	if err != nil {
 		l.refuse(w, r, record.ReasonBadMessage, err)

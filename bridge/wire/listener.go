@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +32,13 @@ type Peer struct {
 	// CommonName is that of the client certificate, "" when there is none or
 	// when its chain was not verified.
 	CommonName string
-	Header     http.Header // HTTP only
+	// Names are the DNS names, URIs and IP addresses of the client certificate
+	// (its subject alternative names), empty when there is none or when its
+	// chain was not verified.
+	Names []string
+	// Loopback says that the peer is on this machine.
+	Loopback bool
+	Header   http.Header // HTTP only
 	// Hangup ends the connection after the answer to this message; the handler
 	// calls it, if at all, before it returns. It is nil on HTTP, where every
 	// answer states its length. Only a stand-in uses it.
@@ -47,12 +55,23 @@ type ListenOptions struct {
 	HandshakeTimeout time.Duration // TLS, and an HTTP request's header: 5 s
 	WriteTimeout     time.Duration // one answer: 30 s
 	// MaxConnections is how many connections are served at once (HTTP: requests
-	// in hand): 64. A few more are told that the link is busy, the rest are
+	// in hand): 96. A few more are told that the link is busy, the rest are
 	// closed. On one TCP connection one message is in hand at a time; what is
 	// sent ahead waits in the socket.
 	MaxConnections int
+	// PeerConnections is how many of them one address may have: two thirds of
+	// MaxConnections, at least one; so one address cannot keep out the others. A
+	// few more are told that the link is busy, the rest are closed.
+	PeerConnections int
+	// PeerRate is how many new connections one address may make within a minute;
+	// more are closed: 60,000, which only a flood reaches. Of IPv6 an address
+	// means its /64 network.
+	PeerRate int
 
 	TLS *tls.Config // nil for plain text
+
+	// Now is the clock of PeerRate; nil is the machine's.
+	Now func() time.Time
 
 	// Refuse writes the native answer to a message that never reaches the
 	// handler: too-large, timeout (unfinished in time), busy, unavailable
@@ -76,15 +95,21 @@ type Event struct {
 	Err     error
 }
 
-// spare is how many connections above MaxConnections are told "busy".
-const spare = 16
-
 func (o ListenOptions) withDefaults(w system.Wire) ListenOptions {
 	if o.Limit <= 0 {
 		o.Limit = 8 << 20
 	}
 	if o.MaxConnections <= 0 {
-		o.MaxConnections = 64
+		o.MaxConnections = 96
+	}
+	if o.PeerConnections <= 0 {
+		o.PeerConnections = max(1, o.MaxConnections*2/3)
+	}
+	if o.PeerRate <= 0 {
+		o.PeerRate = 60_000
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	for _, t := range []struct {
 		set      *time.Duration
@@ -118,7 +143,7 @@ type Listener struct {
 	handler Handler
 	options ListenOptions
 
-	socket   *cappedListener
+	socket   *guard
 	server   *http.Server // HTTP only
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -142,7 +167,8 @@ func Listen(ctx context.Context, w system.Wire, addr string, h Handler, o Listen
 		closing: make(chan struct{}), conns: map[net.Conn]bool{},
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
-	l.socket = &cappedListener{Listener: socket, max: l.options.MaxConnections + spare, report: l.options.Report}
+	l.socket = &guard{Listener: socket, max: l.options.MaxConnections + spare, peerMax: l.options.PeerConnections,
+		perMin: l.options.PeerRate, now: l.options.Now, report: l.options.Report, peers: map[netip.Addr]*peer{}}
 	switch w.Transport {
 	case system.HTTP:
 		l.server = l.newServer()
@@ -230,59 +256,33 @@ func (l *Listener) report(address string, reason record.Reason, err error) {
 	l.options.Report(Event{Address: address, Reason: reason, Err: err})
 }
 
-// commonName is that of a verified client certificate.
-func commonName(state *tls.ConnectionState) string {
+// peerOf is who is at the other end, by address and by certificate.
+func peerOf(address string, state *tls.ConnectionState) Peer {
+	p := Peer{Address: address}
+	if at, err := netip.ParseAddrPort(address); err == nil {
+		p.Loopback = at.Addr().Unmap().IsLoopback()
+	}
 	if state == nil || len(state.VerifiedChains) == 0 {
-		return ""
+		return p
 	}
-	return state.VerifiedChains[0][0].Subject.CommonName
-}
-
-// cappedListener closes at once the connections above max.
-type cappedListener struct {
-	net.Listener
-	max    int
-	report func(Event)
-
-	mu   sync.Mutex
-	open int
-}
-
-// Accept waits for a connection that is within the cap.
-func (c *cappedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := c.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		c.mu.Lock()
-		within := c.open < c.max
-		if within {
-			c.open++
-		}
-		c.mu.Unlock()
-		if within {
-			return &cappedConn{TCPConn: conn.(*net.TCPConn), free: sync.OnceFunc(c.release)}, nil
-		}
-		c.report(Event{Address: conn.RemoteAddr().String(), Reason: record.ReasonBusy, Err: errors.New("too many connections")})
-		_ = conn.Close()
+	leaf := state.VerifiedChains[0][0]
+	p.CommonName = leaf.Subject.CommonName
+	p.Names = append(p.Names, leaf.DNSNames...)
+	for _, u := range leaf.URIs {
+		p.Names = append(p.Names, u.String())
 	}
+	for _, ip := range leaf.IPAddresses {
+		p.Names = append(p.Names, ip.String())
+	}
+	return p
 }
 
-func (c *cappedListener) release() {
-	c.mu.Lock()
-	c.open--
-	c.mu.Unlock()
-}
-
-// cappedConn gives its place back when closed.
-type cappedConn struct {
-	*net.TCPConn
-	free func()
-}
-
-// Close closes the connection.
-func (c *cappedConn) Close() error {
-	c.free()
-	return c.TCPConn.Close()
+// Once returns the value of an HTTP header that was sent exactly once, without
+// the white space around it: of two, nobody can say which one is meant.
+func (p Peer) Once(header string) (string, bool) {
+	values := p.Header.Values(header)
+	if len(values) != 1 {
+		return "", false
+	}
+	return strings.TrimSpace(values[0]), true
 }

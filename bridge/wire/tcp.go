@@ -39,7 +39,7 @@ func (l *Listener) serveTCP(conn net.Conn) {
 	served := l.admit(conn)
 	defer l.dismiss(conn)
 
-	peer := Peer{Address: conn.RemoteAddr().String()}
+	peer := peerOf(conn.RemoteAddr().String(), nil)
 	if l.options.TLS != nil {
 		secured := tls.Server(conn, l.options.TLS)
 		ctx, cancel := context.WithTimeout(l.ctx, l.options.HandshakeTimeout)
@@ -51,18 +51,19 @@ func (l *Listener) serveTCP(conn net.Conn) {
 			return
 		}
 		state := secured.ConnectionState()
-		peer.CommonName = commonName(&state)
+		peer = peerOf(peer.Address, &state)
 		conn = secured
 	}
 	if !served {
-		l.report(peer.Address, record.ReasonBusy, errors.New("too many connections"))
+		l.report(peer.Address, record.ReasonBusy, errConnections)
 		l.last(conn, l.options.Refuse(record.ReasonBusy))
 		return
 	}
 	l.converse(conn, peer)
 }
 
-// admit lists a connection and reports whether it is within MaxConnections.
+// admit lists a connection and reports whether it is within MaxConnections and
+// PeerConnections.
 func (l *Listener) admit(conn net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,7 +73,7 @@ func (l *Listener) admit(conn net.Conn) bool {
 			n++
 		}
 	}
-	l.conns[conn] = n < l.options.MaxConnections
+	l.conns[conn] = n < l.options.MaxConnections && !crowded(conn)
 	return l.conns[conn]
 }
 
