@@ -29,6 +29,13 @@ func (s Subjects) Event(kind string) string { return s.root() + "event." + kind 
 // uses and since when; one request, as many answers as there are instances.
 func (s Subjects) Tables() string { return s.root() + "tables" }
 
+// Audit is where every instance of the exchange role says that it keeps an audit
+// log: one question, as many answers as there are instances.
+func (s Subjects) Audit() string { return s.root() + "audit" }
+
+// AuditOf is where one instance answers questions about its audit log, sealed.
+func (s Subjects) AuditOf(instance string) string { return s.root() + "audit." + instance }
+
 // Heartbeat is published by every instance.
 func (s Subjects) Heartbeat() string { return s.root() + "heartbeat" }
 
