@@ -131,6 +131,17 @@ func shown(t testing.TB, out []byte) string {
 	}
 }
 
+// entries are those the receiver reads beside the head of the record.
+func (c crossed) entries() []*record.Entry {
+	var rest []*record.Entry
+	for _, e := range c.got.Entries {
+		if words := said(e); !strings.Contains(words, "View only. Not part of your record.") && e.Kind != record.KindDemographics && !strings.Contains(words, "Linkspan") {
+			rest = append(rest, e)
+		}
+	}
+	return rest
+}
+
 // entry finds the one entry of the receiver that begins with the words.
 func (c crossed) entry(t testing.TB, words string) *record.Entry {
 	t.Helper()

@@ -36,6 +36,9 @@ func (l *lines) said(e *record.Entry, native bool) {
 			*l = append(*l, "Defaulted status to active : Unknown status at source")
 		}
 	}
+	if m := e.Medication; m != nil && native && asRepeat(e) && m.Status.IsZero() && m.End.IsZero() && m.EndReason == "" {
+		*l = append(*l, "Status not known, check with source. A repeat without an end looks current here.")
+	}
 	if e.Diary != nil && (!native || coarse(e.Date)) {
 		*l = append(*l, "Due: "+e.Date.Words())
 	}

@@ -188,8 +188,9 @@ func (x *encoder) value(w *xmlio.Writer, e *record.Entry, v *record.Value, n *ex
 		w.Optional("ucumUnits", n.take(ucumUnit, func(s string) bool { return fits(s, 50) }))
 	} else {
 		n.facts(e, record.FactValueUnit)
+		_, text := v.Words(v.Comparator.Value) // the element has no operator: "<" stands before the words
 		w.Start("text")
-		w.Element("value", v.Text)
+		w.Element("value", text)
 	}
 	if own != nil {
 		x.valueRange(w, "range", *own)
