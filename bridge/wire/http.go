@@ -81,6 +81,7 @@ func (l *Listener) enter() bool {
 }
 
 func (l *Listener) answer(w http.ResponseWriter, r *http.Request) {
+	leaveBody(w) // until it is read
 	switch {
 	case strings.TrimSuffix(r.URL.Path, "/") != strings.TrimSuffix(l.wire.Path, "/"):
 		w.WriteHeader(http.StatusNotFound)
@@ -138,22 +139,28 @@ func (l *Listener) body(w http.ResponseWriter, r *http.Request) ([]byte, record.
 		}
 		return r.Body.Read(p)
 	}), l.options.Limit)
-	_ = control.SetReadDeadline(time.Time{})
 	switch {
+	case err == nil:
+		return msg, "", control.SetReadDeadline(time.Time{})
 	case errors.Is(err, errTooLarge):
 		return nil, record.ReasonTooLarge, err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, record.ReasonTimeout, errors.New("body not finished in time")
-	case err != nil:
-		return nil, record.ReasonBadMessage, err
 	}
-	return msg, "", nil
+	return nil, record.ReasonBadMessage, err
+}
+
+// leaveBody bounds the wait for a body that nobody reads: the server itself
+// reads some of what is left before it goes on.
+func leaveBody(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingering))
 }
 
 // refuse answers a request the handler never sees, and ends its connection.
 func (l *Listener) refuse(w http.ResponseWriter, r *http.Request, reason record.Reason, err error) {
 	l.report(r.RemoteAddr, reason, err)
 	w.Header().Set("Connection", "close")
+	leaveBody(w)
 	native := l.options.Refuse(reason)
 	if native != nil && l.wire.ErrorStatus > 0 {
 		l.write(w, l.wire.ErrorStatus, native)
