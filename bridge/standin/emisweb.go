@@ -20,10 +20,13 @@ const (
 
 	anonymous     = wsaSpace + "/anonymous"
 	odsAddress    = "urn:nhs-uk:addressing:ods:"
-	recordAction  = "emis:transactionim:records:req_GetMedicalRecord_V1_0"
-	answerAction  = "emis:transactionim:records:resp_GetMedicalRecord_V1_0"
-	recordMethod  = "Emis.Interop.PatientAPI.GetMedicalRecord"
+	askAction     = "emis:transactionim:records:req_%s_V1_0"
+	answerAction  = "emis:transactionim:records:resp_%s_V1_0"
+	patientAPI    = "Emis.Interop.PatientAPI."
 	methodVersion = "1.0.0.0"
+
+	recordMethod       = "GetMedicalRecord"
+	demographicsMethod = "GetPatientDemographics"
 )
 
 // get is what a request asks for: MRGetType (E §2.1).
@@ -36,9 +39,10 @@ const (
 	getMedication
 )
 
-// emisRequest is a GetMedicalRecord request.
+// emisRequest is a GetMedicalRecord or GetPatientDemographics request.
 type emisRequest struct {
 	messageID string
+	method    string
 	refused   error
 	target    string // ODS code
 	sender    string
@@ -124,7 +128,12 @@ func checkAddressing(h *node) error {
 }
 
 func (q *emisRequest) checkHeader(h *node, action string) error {
-	if action != recordAction {
+	switch action {
+	case fmt.Sprintf(askAction, recordMethod):
+		q.method = recordMethod
+	case fmt.Sprintf(askAction, demographicsMethod):
+		q.method, q.get = demographicsMethod, getDemographics
+	default:
 		return errors.New("the Action is not one the stand-in answers")
 	}
 	if h.attrs["service"] != action {
@@ -206,12 +215,15 @@ func (q *emisRequest) checkDocument(payload *node) error {
 		}
 	}
 	method, patient := found["MethodDefinition"], found["PatientAPI"]
-	if method.value("Name") != recordMethod || method.value("Version") != methodVersion {
+	if method.value("Name") != patientAPI+q.method || method.value("Version") != methodVersion {
 		return errors.New("the method is not the one of the Action")
 	}
 	q.user, q.number = found["RequestHeader"].value("ExternalUserName"), patient.value("NhsNumber")
 	if len(q.number) != 10 || strings.Trim(q.number, "1234567890") != "" {
 		return errors.New("NhsNumber is not ten digits")
+	}
+	if q.method == demographicsMethod && patient.child("MrXml") != nil {
+		return errors.New("MrXml beside a method that says what is asked for")
 	}
 	return q.checkGet(patient.child("MrXml"))
 }
@@ -261,17 +273,16 @@ func (q *emisRequest) answer(r *records, o Options) []byte {
 	if o.Format == FormatOpenHR {
 		slices.Reverse(forms)
 	}
-	root, f := r.find(q.number, forms...)
+	root, f := r.find(o.filed(q.number), forms...)
 	switch f {
 	case formMedicalRecord:
 		filterMedicalRecord(root, q.get)
-		disguiseMedicalRecord(root, q.number, o)
 	case formOpenHR:
 		filterOpenHR(root, q.get)
-		disguiseOpenHR(root, q.number, o)
 	default:
-		root = messagingError("The patient is not known here")
+		return q.respond(messagingError("The patient is not known here"))
 	}
+	disguise(root, f, q.number, r, o)
 	return q.respond(root)
 }
 
@@ -304,13 +315,14 @@ func (q *emisRequest) envelope(action string) (root, body *etree.Element) {
 // respond wraps a record. The body of EMIS's answer was never seen; its shape
 // here mirrors the request's (E §3).
 func (q *emisRequest) respond(record *etree.Element) []byte {
-	root, body := q.envelope(answerAction)
+	action := fmt.Sprintf(answerAction, q.method)
+	root, body := q.envelope(action)
 	id := "uuid_" + strings.ToUpper(q.derivedID("payload"))
 	envelope := body.CreateElement("itk:DistributionEnvelope")
 	envelope.CreateAttr("xmlns:itk", itkSpace)
 	header := envelope.CreateElement("itk:header")
 	header.CreateAttr("trackingid", q.derivedID("tracking"))
-	header.CreateAttr("service", answerAction)
+	header.CreateAttr("service", action)
 	header.CreateElement("itk:addresslist").CreateElement("itk:address").CreateAttr("uri", odsAddress+q.sender)
 	header.CreateElement("itk:auditIdentity").CreateElement("itk:id").CreateAttr("uri", "emisweb")
 	manifest := header.CreateElement("itk:manifest")
@@ -327,7 +339,7 @@ func (q *emisRequest) respond(record *etree.Element) []byte {
 	document.CreateAttr("xmlns", itkSpace)
 	method := document.CreateElement("ResponseBody").CreateElement("ResponseMethod")
 	definition := method.CreateElement("MethodDefinition")
-	definition.CreateElement("Name").SetText(recordMethod)
+	definition.CreateElement("Name").SetText(patientAPI + q.method)
 	definition.CreateElement("Version").SetText(methodVersion)
 	method.CreateElement("Content").CreateElement("PatientAPI").CreateElement("MrXml").AddChild(record)
 	return serialise(root)

@@ -37,6 +37,19 @@ type Options struct {
 	WrongPatient bool
 	// NoPatient answers with a record that does not say whose it is.
 	NoPatient bool
+	// Instead answers with the record filed under this number, whoever is asked
+	// for, with its own number in it; Disguised puts the number asked for there.
+	Instead   string
+	Disguised bool
+	// Swapped puts the name, date of birth and other details of the patient
+	// filed under this number in place of those of the patient asked for;
+	// NoDemographics leaves out all of them but the number.
+	Swapped        string
+	NoDemographics bool
+	// Standing serves every patient as one who has left, is dead, registered for
+	// a time, of no stated registration, or sensitive, in the system's own words
+	// as far as it has any; "" is as filed.
+	Standing string
 	// Truncate ends the answer, and on TCP the connection, half-way.
 	Truncate bool
 	// Malformed answers with a document whose tags do not match.
@@ -116,6 +129,9 @@ func New(name string, files fs.FS, o Options) (*Standin, error) {
 func (s *Standin) SetOptions(o Options) error {
 	if o.Format != "" && o.Format != FormatMedicalRecord && o.Format != FormatOpenHR {
 		return errors.New("standin: Format is medicalrecord or openhr")
+	}
+	if !slices.Contains([]string{"", StandingLeft, StandingDeceased, StandingTemporary, StandingUnstated, StandingSensitive}, o.Standing) {
+		return errors.New("standin: Standing is left, deceased, temporary, unstated or sensitive")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -201,15 +201,15 @@ func (q *clientRequest) answer(r *records, o Options) []byte {
 	if q.snomed && !q.byCode() {
 		forms = []form{formSNOMED, formCTV3}
 	}
-	root, _ := r.find(q.number, forms...)
+	root, f := r.find(o.filed(q.number), forms...)
 	if root == nil {
 		return q.respond(errorResponse("the patient is not known here", true))
 	}
+	disguise(root, f, q.number, r, o)
 	response := child(root, "Response")
 	if q.filter != nil {
 		newFilter(q.filter).apply(response)
 	}
-	disguise(response, q.number, o)
 	if child(response, "RecordState") == nil {
 		response.CreateElement("RecordState").SetText("Closed")
 	}
@@ -220,22 +220,6 @@ func (q *clientRequest) answer(r *records, o Options) []byte {
 // answer, so they can be matched in the CTV3 record only.
 func (q *clientRequest) byCode() bool {
 	return q.filter.child("ClinicalCode") != nil || q.filter.child("Numeric") != nil
-}
-
-// disguise plays the faults of identity.
-func disguise(response *etree.Element, number string, o Options) {
-	identity := child(response, "Identity")
-	switch {
-	case identity == nil:
-	case o.NoPatient:
-		response.RemoveChild(identity)
-	case o.WrongPatient:
-		for _, c := range identity.ChildElements() {
-			if c.Tag == "NHSNumber" {
-				c.SetText(anotherNumber(number))
-			}
-		}
-	}
 }
 
 func supported() *etree.Element {

@@ -109,29 +109,3 @@ func viewedEvent(g get, event *etree.Element, problems map[string]bool) bool {
 	}
 	return g == getSummary && problems[text(event, "id")]
 }
-
-// disguiseMedicalRecord plays the faults of identity.
-func disguiseMedicalRecord(root *etree.Element, number string, o Options) {
-	registration := child(root, "Registration")
-	switch {
-	case registration == nil:
-	case o.NoPatient:
-		root.RemoveChild(registration)
-	case o.WrongPatient:
-		if c := child(registration, "NhsNumber"); c != nil {
-			c.SetText(anotherNumber(number))
-		}
-	}
-}
-
-// disguiseOpenHR plays the faults of identity.
-func disguiseOpenHR(root *etree.Element, number string, o Options) {
-	for _, p := range nhsIdentifiers(root) {
-		switch {
-		case o.NoPatient:
-			p.Parent().RemoveChild(p)
-		case o.WrongPatient:
-			child(p, "value").SetText(anotherNumber(number))
-		}
-	}
-}

@@ -297,8 +297,11 @@ func (d *asked) check() error {
 			return refuse(record.ReasonNoTarget, "the addressees are not one ODS code")
 		}
 	}
+	if d.number == "" {
+		return refuse(record.ReasonBadMessage, "no NhsNumber")
+	}
 	if d.q.Patient.NHS.IsZero() {
-		return refuse(record.ReasonBadMessage, "no NhsNumber that is one")
+		return refuse(record.ReasonNotFound, "NhsNumber is no NHS number") // as any that nobody has (safety CS-07)
 	}
 	return nil
 }
@@ -340,9 +343,12 @@ func (d *asked) fault(err error) {
 	}
 }
 
-// EncodeRequest writes GetMedicalRecord for the holder's EMIS Web. Where the
-// request names no organisation, user or machine the settings stand in. What
-// EMIS cannot filter is asked whole; the bridge filters the answer.
+// EncodeRequest asks the holder's EMIS Web: GetPatientDemographics where the
+// patient's details are all that is asked for, GetMedicalRecord of the whole for
+// anything else. EMIS can leave out what is not asked for, but with it would go
+// the codes by which a patient refuses sharing, which nothing overrides (safety
+// IG-02); so the bridge filters the answer. Where the request names no
+// organisation, user or machine the settings stand in.
 func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, error) {
 	refuse := func(reason record.Reason, what string) ([]byte, error) {
 		return nil, &record.Error{Reason: reason, Op: opEncodeRequest, Err: errors.New(what)}
@@ -353,18 +359,27 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 	if q.Target == "" {
 		return refuse(record.ReasonNoTarget, "the request names no organisation")
 	}
+	method := methodFor(q)
 	e := envelope{
 		id:     id,
-		action: service("req", getMedicalRecord),
+		action: service("req", method),
 		to:     c.address,
 		target: q.Target,
 		sender: cmp.Or(q.Requester.Organisation, c.organisation),
 		audit:  cmp.Or(q.Requester.Software, "linkspan"),
 	}
-	return c.seal(e, 4096, opEncodeRequest, func(w *xmlio.Writer) error { return c.writeRequest(w, q, id) })
+	return c.seal(e, 4096, opEncodeRequest, func(w *xmlio.Writer) error { return c.writeRequest(w, q, method) })
 }
 
-func (c *codec) writeRequest(w *xmlio.Writer, q *record.Request, id system.MessageID) error {
+// methodFor is the method that answers for the sections asked for.
+func methodFor(q *record.Request) string {
+	if !q.Whole && q.Sections == record.SectionsOf(record.Demographics) {
+		return getDemographics
+	}
+	return getMedicalRecord
+}
+
+func (c *codec) writeRequest(w *xmlio.Writer, q *record.Request, method string) error {
 	w.Start("EWDS", "xmlns", itkSpace)
 	w.Start("RequestHeader")
 	w.Element("ExternalUserName", cmp.Or(q.Requester.User, c.user))
@@ -372,34 +387,17 @@ func (c *codec) writeRequest(w *xmlio.Writer, q *record.Request, id system.Messa
 	w.End()
 	w.Start("RequestBody")
 	w.Start("RequestMethod")
-	writeMethod(w, getMedicalRecord)
+	writeMethod(w, method)
 	w.Start("Content")
 	w.Start("PatientAPI")
 	w.Element("SmartCardTokenId", "")
 	w.Element("NhsNumber", q.Patient.NHS.Digits())
-	if !q.Whole {
-		writeGet(w, q.Sections, id)
-	}
 	w.End()
 	w.End()
 	w.End()
 	w.End()
 	w.End()
 	return nil
-}
-
-// writeGet restricts the request to the sections asked for, where one of the
-// values of MRGetType means just these. A summary is never asked for: what
-// EMIS leaves out of one is not public, and an old problem left out would look
-// like one that is not there.
-func writeGet(w *xmlio.Writer, sections record.SectionSet, id system.MessageID) {
-	get := xmlio.NewWriter(nil)
-	if !medicalrecord.EncodeGet(get, sections, false, id) {
-		return
-	}
-	w.Start("MrXml")
-	w.Raw(get.Bytes())
-	w.End()
 }
 
 // writeMethod writes the MethodDefinition of a method of the patient API.

@@ -109,9 +109,9 @@ func TestRequestsRoundTrip(t *testing.T) {
 			require.NoError(t, err)
 			want := q
 			want.MessageID, want.ConversationID, want.Device = messageID.ID, "", ""
-			want.Operation = "GetMedicalRecord"
-			if name == "summary" { // EMIS's own summary may leave out what was asked for
-				want.Whole, want.Sections = true, record.AllSections
+			want.Operation = "GetPatientDemographics"
+			if q.Sections != record.SectionsOf(record.Demographics) { // EMIS may leave out a refusal to share with what was not asked for
+				want.Operation, want.Whole, want.Sections = "GetMedicalRecord", true, record.AllSections
 			}
 			require.Equal(t, want, back)
 		})
@@ -139,6 +139,19 @@ func TestAnyRequestRoundTrips(t *testing.T) {
 		q.MessageID, q.Operation = messageID.ID, "GetMedicalRecord"
 		require.Equal(t, q, back)
 	})
+}
+
+// TestEncodeRequestOfDetailsAlone: what identity is compared by is asked for
+// without the record.
+func TestEncodeRequestOfDetailsAlone(t *testing.T) {
+	q := request(t, "1", "9998193036")
+	q.Whole, q.Sections = false, record.SectionsOf(record.Demographics)
+	msg, err := newCodec(t, nil).EncodeRequest(&q, messageID)
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(msg), "req_GetPatientDemographics_V1_0"))
+	require.Contains(t, string(msg), "<Name>Emis.Interop.PatientAPI.GetPatientDemographics</Name>")
+	require.NotContains(t, string(msg), "MrXml")
+	require.NotContains(t, string(msg), "GetMedicalRecord")
 }
 
 func TestEncodeRequestAsksWholeWhatEMISCannotFilter(t *testing.T) {
@@ -187,7 +200,10 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		reason         record.Reason
 	}{
 		{"no number", number, "", record.ReasonBadMessage},
-		{"number failing its check digit", "9998193036", "9998193037", record.ReasonBadMessage},
+		{"number failing its check digit", "9998193036", "9998193037", record.ReasonNotFound},
+		{"number of one digit", "9998193036", "1111111111", record.ReasonNotFound},
+		{"number that is none", "9998193036", "unknown", record.ReasonNotFound},
+		{"empty number", "9998193036", "", record.ReasonBadMessage},
 		{"two numbers", number, number + number, record.ReasonBadMessage},
 		{"element in the number", number, "<NhsNumber>9998193036<b/></NhsNumber>", record.ReasonBadMessage},
 		{"another SOAP", "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope", record.ReasonBadMessage},

@@ -34,6 +34,7 @@ type encoder struct {
 
 // placing is where an entry is written and whether it has been.
 type placing struct {
+	number    int  // among the entries that are written
 	listed    bool // in a consultation, or after the entry it belongs to
 	done      bool
 	followers []*record.Entry
@@ -87,11 +88,15 @@ func (x *encoder) prepare(rec *record.Record) error {
 	x.w = xmlio.NewWriter(make([]byte, 0, 4096+512*len(rec.Entries)))
 	x.index = make(map[*record.Entry]int, len(rec.Entries))
 	x.places = make([]placing, len(rec.Entries))
+	number := 0
 	for i, e := range rec.Entries {
 		if !ready(e) {
 			return &record.Error{Reason: record.ReasonInternal, Op: opEncodeResponse, Position: e.At, Err: errNotReady}
 		}
 		x.index[e] = i
+		if x.places[i].number = number; e.Shown() { // a gap would tell of what is withheld
+			number++
+		}
 	}
 	for _, e := range rec.Entries {
 		if c := e.Consultation; c != nil && e.Shown() {
@@ -470,7 +475,7 @@ func (x *encoder) source(e *record.Entry) string {
 	if e.ID != "" {
 		return e.ID
 	}
-	return fmt.Sprintf("#%d", x.index[e])
+	return fmt.Sprintf("#%d", x.places[x.index[e]].number)
 }
 
 // derive makes an identifier that is the same for the same patient and source

@@ -124,11 +124,13 @@ func asked(s record.Section) []filterFlag {
 // flagsOf are the flags a request is written with, none for a whole record.
 // With codes asked for, ClinicalCodes, which would ask for all, gives way to
 // them unless allergies are asked too: those are never narrowed by code.
+// Demographics is always asked for: without the patient's details nobody could
+// tell that the record is the right patient's (safety CS-05).
 func flagsOf(q *record.Request) []filterFlag {
 	if q.Whole {
 		return nil
 	}
-	want := map[filterFlag]bool{}
+	want := map[filterFlag]bool{flagDemographics: true}
 	for _, s := range record.Sections() {
 		if q.Sections.Has(s) {
 			for _, f := range asked(s) {

@@ -178,11 +178,7 @@ func (d *requestReader) identity() {
 		d.identities++
 		switch name {
 		case "NhsNumber", "NHSNumber":
-			n, err := record.ParseNHSNumber(d.value())
-			if err != nil {
-				d.fail(record.ReasonBadMessage, err.Error())
-			}
-			d.q.Patient.NHS = n
+			d.nhsNumber()
 		case "PseudoNumber", "ClientID", "StrategicReportingIdentifier":
 			d.fail(record.ReasonUnsupported, "the patient is not identified by NHS number")
 		default:
@@ -192,6 +188,20 @@ func (d *requestReader) identity() {
 	if d.identities > 1 {
 		d.fail(record.ReasonBadMessage, "more than one identity")
 	}
+}
+
+// nhsNumber reads the patient's number. One that is none is answered as any
+// number that nobody has (safety CS-07).
+func (d *requestReader) nhsNumber() {
+	s := d.value()
+	n, err := record.ParseNHSNumber(s)
+	switch {
+	case s == "":
+		d.fail(record.ReasonBadMessage, "no number")
+	case err != nil:
+		d.fail(record.ReasonNotFound, err.Error())
+	}
+	d.q.Patient.NHS = n
 }
 
 func (d *requestReader) filter() {

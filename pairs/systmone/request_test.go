@@ -134,7 +134,7 @@ func TestEncodeRequest_Filter(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(out), "<OutputScheme><Drugs>Dmd</Drugs><Codes>CTV3</Codes></OutputScheme>")
 	require.Contains(t, string(out), "<Filter><MinEffectiveDate>2014-02-01T00:00:00</MinEffectiveDate><MaxEffectiveDate>2016-02-29T23:59:59</MaxEffectiveDate>"+
-		"<MinEntryDate>2014-02-01</MinEntryDate><MaxEntryDate>2016-02-29</MaxEntryDate><ClinicalCode>2469.</ClinicalCode><Results/><Numeric>2469.</Numeric></Filter>")
+		"<MinEntryDate>2014-02-01</MinEntryDate><MaxEntryDate>2016-02-29</MaxEntryDate><Demographics/><ClinicalCode>2469.</ClinicalCode><Results/><Numeric>2469.</Numeric></Filter>")
 
 	q.Codes = []mapping.Code{{Scheme: mapping.SNOMED, Value: "271649006"}}
 	_, err = newTestCodec(t).EncodeRequest(&q, answerID)
@@ -182,7 +182,8 @@ func TestDecodeRequest_Refused(t *testing.T) {
 		"unit's own identifier":  {identity, "<StrategicReportingIdentifier>1</StrategicReportingIdentifier>", record.ReasonUnsupported},
 		"open record":            {"<Identity>" + identity + "</Identity>", "", record.ReasonUnsupported},
 		"empty identity":         {identity, "", record.ReasonUnsupported},
-		"check digit":            {"9998193036", "9998193037", record.ReasonBadMessage},
+		"check digit":            {"9998193036", "9998193037", record.ReasonNotFound},
+		"one digit":              {"9998193036", "1111111111", record.ReasonNotFound},
 		"two identities":         {identity, identity + "<NHSNumber>9998656907</NHSNumber>", record.ReasonBadMessage},
 		"identity twice":         {"<Identity>", "<Identity>" + identity + "</Identity><Identity>", record.ReasonBadMessage},
 		"unknown code scheme":    {"<Codes>Snomed<", "<Codes>Read2<", record.ReasonUnsupported},

@@ -102,8 +102,10 @@ func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.Messag
 
 // check refuses what translation should have settled.
 func (x *encoder) check() error {
-	for i, e := range x.rec.Entries {
-		x.index[e] = i
+	for _, e := range x.rec.Entries {
+		if e.Shown() { // a gap in the numbers would tell of what is withheld (safety §D.1 D-8)
+			x.index[e] = len(x.index)
+		}
 		if e.Outcome == record.Pending {
 			return errors.New("an entry has no outcome")
 		}

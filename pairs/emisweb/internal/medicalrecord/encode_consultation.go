@@ -90,7 +90,7 @@ func (x *encoder) headConsultation(head []string) {
 // of all entries.
 func (x *encoder) made(what string) {
 	x.extra++
-	x.w.Element("RefID", strconv.Itoa(len(x.rec.Entries)+x.extra))
+	x.w.Element("RefID", strconv.Itoa(len(x.index)+x.extra))
 	x.w.Element("GUID", x.guid(what))
 }
 

@@ -29,9 +29,6 @@ var gets = []struct {
 	{getMedication, record.SectionsOf(record.Demographics, record.Medication, record.Issues)},
 }
 
-// sessionID is required in a Get and has no meaning over this link.
-const sessionID = "00000000-0000-0000-0000-000000000000"
-
 // DecodeGet reads what a MedicalRecord in a request asks for: MessageInformation,
 // MessagePurpose, Get, MRGetType. whole is true for the full record. A document
 // without a Get asks for nothing: the empty set. A purpose to Post, an unknown
@@ -103,36 +100,6 @@ func DecodeGet(r *xmlio.Reader) (set record.SectionSet, whole bool, err error) {
 }
 
 func trimmed(r *xmlio.Reader) string { return (&decoder{r: r}).value() }
-
-// EncodeGet writes the MedicalRecord of a request that asks for set. It writes
-// nothing and returns false when no MRGetType says exactly set: the caller
-// asks for the whole record then, and narrows it.
-func EncodeGet(w *xmlio.Writer, set record.SectionSet, whole bool, id system.MessageID) bool {
-	native := ""
-	for _, g := range gets {
-		if g.sections == set && g.native != getSummary { // what is in EMIS's summary is not ours to say
-			native = g.native
-		}
-	}
-	if whole {
-		native = getFull
-	}
-	if native == "" {
-		return false
-	}
-	w.Start(Root, "xmlns", Namespace)
-	w.Start("MessageInformation")
-	created(w, id)
-	w.Start("MessagePurpose")
-	w.Start("Get")
-	w.Element("MRGetType", native)
-	w.Element("SessionID", sessionID)
-	w.End()
-	w.End()
-	w.End()
-	w.End()
-	return true
-}
 
 // created writes when the message was made, on its own wall clock.
 func created(w *xmlio.Writer, id system.MessageID) {
