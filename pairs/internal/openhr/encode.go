@@ -144,9 +144,9 @@ func written(e *record.Entry) bool {
 
 // plan gives every entry its identifier and gathers links by their owner.
 func (x *encoder) plan() {
-	for i, e := range x.rec.Entries {
-		if written(e) {
-			x.ids[e] = x.entryID(e, i)
+	for _, e := range x.rec.Entries {
+		if written(e) { // numbered without what is withheld, which leaves no gap
+			x.ids[e] = x.entryID(e, len(x.ids))
 		}
 	}
 	for _, e := range x.rec.Entries {
