@@ -235,6 +235,9 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 		return err
 	}
 	b.watch(ledger)
+	if err := b.serveAudit(ledger, ledger.verifier); err != nil {
+		return err
+	}
 	x := &exchanger{link: b.link, tables: tables, work: work, agreement: b.agreement, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
 		subjects: b.subjects, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), floor: b.pace.floor,
 		done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
@@ -279,6 +282,7 @@ func (b *Bridge) startAudit() (*ledger, error) {
 	}
 	l := newLedger(log, sealer, b.now)
 	l.instance, l.link, l.build, l.config = c.Instance, b.name(), b.version, b.agreement.Digest()
+	l.verifier = signer.Verifier()
 	b.audit = log
 	b.onStop(func(context.Context) error {
 		if log.Err() == nil {

@@ -111,9 +111,6 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 	if err != nil {
 		return record.Response{}, err
 	}
-	if err := e.agreement.Relate(own, &e.decision); err != nil {
-		return record.Response{}, err
-	}
 	e.step("read-back")
 	if e.target, err = e.locate(ctx, ask); err != nil {
 		return record.Response{}, err

@@ -74,9 +74,23 @@ func demographics(q *record.Request) *record.Request {
 
 // ownCopy reads what the asker's own system holds of the patient, over its own
 // wire, so that the two systems' details can be compared before anything is
-// released (safety CS-05). It is nil where that system knows no such patient,
-// or the agreement does without.
+// released (safety CS-05). It is nil where that system knows no such patient or
+// is not asked, and the agreement does without; the legitimate relationship
+// that the patient's registration there may prove is settled by it.
 func (e *exchange) ownCopy(ctx context.Context) (*record.Patient, error) {
+	own, err := e.readBack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if own == nil {
+		if _, err := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, record.Unproven); err != nil {
+			return nil, err // so the holder is not asked about somebody the asker does not know
+		}
+	}
+	return own, e.agreement.Relate(own, &e.decision)
+}
+
+func (e *exchange) readBack(ctx context.Context) (*record.Patient, error) {
 	consumer := e.dir.Consumer
 	if !e.agreement.ReadsPatientBack(consumer.Name) {
 		return nil, nil

@@ -20,6 +20,7 @@ type ledger struct {
 	*audit.Log
 	*audit.Sealer
 	instance, link, build, config string
+	verifier                      string // the public key its checkpoints are signed with
 	boot                          string
 	started                       time.Time // with the monotonic clock
 	now                           func() time.Time

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,16 +13,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/audit"
 	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/mapping/mapset"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/testdata"
 )
 
@@ -31,19 +36,38 @@ type demoCommand struct {
 }
 
 // asking is one exchange of the demonstration: who asks, for what, with which
-// native request, and what that request becomes for the holder.
+// native request and claims beside it, what that request becomes for the
+// holder, and how it ends.
 type asking struct {
 	from, what, request, becomes string
+	beside                       http.Header
+	refused                      record.Reason // the only end it may have, "" for a record
+	short                        bool          // the counts were shown before
 }
 
-// demoAskings are the two exchanges of the first pair; the second is narrowed,
-// so that the translation of a request shows.
+var consented = http.Header{"Linkspan-Consent": {governance.PatientPresent}}
+
+// demoAskings are the exchanges of the first pair: one each way, one with
+// entries that are kept back, one that is refused and one for which the glass is
+// broken.
 var demoAskings = []asking{
-	{from: "emisweb", what: "the whole record", request: "emisweb-full.xml",
-		becomes: "EMIS Web's GetMedicalRecord becomes SystmOne's GetPatientRecord without a Filter, codes in CTV3, drugs in dm+d."},
+	{from: "emisweb", what: "the whole record", request: "emisweb-full.xml", beside: consented,
+		becomes: "EMIS Web's GetMedicalRecord becomes SystmOne's GetPatientRecord without a Filter, codes in CTV3, drugs in dm+d. " +
+			"Before that, Linkspan has read EMIS Web's own details of the patient, and shows the record only because the two agree."},
 	{from: "systmone", what: "patient details, medication and allergies since 1 January 2010, drugs in dm+d", request: "systmone-narrow.xml",
 		becomes: "SystmOne's Filter names three sections and a first date. EMIS Web has no such filter, so Linkspan asks it for the " +
-			"whole record and releases only what was asked for. Allergies are never cut by date."},
+			"whole record and releases only what was asked for. Allergies are never cut by date. SystmOne's messages name no user: " +
+			"Linkspan has asked SystmOne who is logged on."},
+	{from: "systmone", what: "the whole record", request: "systmone-whole.xml",
+		becomes: "Some entries of this record are under a restricted policy in EMIS Web. They are kept back before anything is translated, with " +
+			"every link to them, and each section they would have been in says that items were excluded."},
+	{from: "emisweb", what: "the whole record, without saying that the patient was asked", request: "emisweb-full.xml", refused: record.ReasonNoConsent,
+		becomes: "The agreement wants consent to view told with every request. SystmOne is not asked at all."},
+	{from: "emisweb", what: "the whole record of a patient who cannot be asked", request: "emisweb-full.xml", short: true,
+		beside: http.Header{"Linkspan-Consent": {governance.NotObtained}, "Linkspan-Activities": {"B0360,B0168"}, "Linkspan-Break-Glass": {"unconscious"},
+			"Linkspan-Break-Glass-Text": {"Found collapsed in the car park."}},
+		becomes: "The user breaks the glass: a reason from the list, words of their own, and the right to. Operations hear of it at once, both " +
+			"privacy officers find it in the day's list, and a patient's own no could not have been overridden."},
 }
 
 // demoSettings are what the codecs need to make requests of their own.
@@ -51,6 +75,10 @@ var demoSettings = map[string]map[string]string{
 	"emisweb":  {"user": "linkspan", "machine": "demo"},
 	"systmone": {"api-key": "demo-key", "device-id": "5ca1ab1e0ddba115", "device-version": "Linkspan " + version},
 }
+
+// demoThrottle are the documented limits, but for SystmOne's of one whole record
+// in 30 seconds, which nobody would wait for here.
+var demoThrottle = map[string]string{"emisweb": "on", "systmone": "record=1/2s"}
 
 // demo is the running demonstration.
 type demo struct {
@@ -110,9 +138,12 @@ func (c demoCommand) Run(ctx context.Context, to streams) error {
 			return err
 		}
 	}
+	if err := d.proof(); err != nil {
+		return err
+	}
 	d.printf("\nAll files, with the audit log and the daemon's log, are in\n%s\n", d.dir)
 	if c.Keep {
-		d.keep(ctx)
+		return d.keep(ctx)
 	}
 	return nil
 }
@@ -136,7 +167,7 @@ func (d *demo) start(ctx context.Context) error {
 			return err
 		}
 		d.standins[s.Name] = h
-		sides[s.Name] = bridge.SideConfig{Address: h.listener.Addr().String(), Listen: "127.0.0.1:0", Throttle: "on", Settings: demoSettings[s.Name]}
+		sides[s.Name] = bridge.SideConfig{Address: h.listener.Addr().String(), Listen: "127.0.0.1:0", Plaintext: []string{"listen", "address"}, Throttle: demoThrottle[s.Name], Settings: demoSettings[s.Name]}
 	}
 	approvers, err := d.approvers()
 	if err != nil {
@@ -242,11 +273,13 @@ func demoClaims(user string) map[string]governance.Claim {
 // agreement writes the sharing agreement both controllers of the demonstration
 // have enabled.
 func (d *demo) agreement(approvers []governance.Approver) (string, error) {
+	emis := demoClaims("message")
+	emis["consent"] = governance.Claim{From: []string{"wire"}} // with every request
 	a := governance.Agreement{Economy: "demo", Pair: d.pair.Name, Approvers: approvers,
 		Enabled: map[string]string{d.pair.A.Name: "Demonstration controller A", d.pair.B.Name: "Demonstration controller B"},
 		Sides: map[string]governance.Side{
 			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"},
-				ReleaseMarks: []string{"Unrestricted"}, Claims: demoClaims("message")},
+				ReleaseMarks: []string{"Unrestricted"}, Claims: emis, BreakGlass: true},
 			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{},
 				Claims: demoClaims("read-back")},
 		}}
@@ -257,10 +290,6 @@ func (d *demo) agreement(approvers []governance.Approver) (string, error) {
 // exchange sends one native request as the asking system would and prints what
 // became of it.
 func (d *demo) exchange(ctx context.Context, n int, a asking) error {
-	native, err := testdata.Requests.ReadFile("requests/" + a.request)
-	if err != nil {
-		return err
-	}
 	holder, err := d.pair.Other(a.from)
 	if err != nil {
 		return err
@@ -269,7 +298,11 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 	if err != nil {
 		return err
 	}
-	client := wire.NewClient(asker.Wire, d.bridge.Address(a.from), wire.ClientOptions{ThrottleDisabled: true})
+	native, err := d.request(ctx, asker, a.request, uuid.NewString())
+	if err != nil {
+		return err
+	}
+	client := wire.NewClient(asker.Wire, d.bridge.Address(a.from), wire.ClientOptions{ThrottleDisabled: true, Headers: a.beside})
 	defer client.Close()
 	started := time.Now()
 	answer, err := client.Do(ctx, native, nil)
@@ -283,32 +316,72 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 	default:
 		return fmt.Errorf("exchange %d was refused before it began; %s sent no request Linkspan could read", n, asker.Title)
 	}
-	asked, answered := d.standins[holder.Name].last()
-	files := []saved{
-		{a.from + "-request.xml", "what " + asker.Title + " sent", native},
-		{holder.Name + "-asked.xml", "what Linkspan asked " + holder.Title, asked},
-		{holder.Name + "-answered.xml", "what " + holder.Title + " answered", answered},
-		{a.from + "-response.xml", "what " + asker.Title + " got", answer},
-	}
-	for i, f := range files {
-		files[i].name = fmt.Sprintf("%d-%s", n, f.name)
-		if err := os.WriteFile(filepath.Join(d.dir, files[i].name), f.body, 0o600); err != nil {
-			return err
-		}
-	}
-	if err := writeJSON(filepath.Join(d.dir, fmt.Sprintf("%d-outcome.json", n)), outcome); err != nil {
-		return err
-	}
 	d.printf("\n%d. %s asks %s for %s.\n", n, asker.Title, holder.Title, a.what)
-	if outcome.Reason != "" {
-		return fmt.Errorf("exchange %d was refused: %s: %s", n, outcome.Reason, outcome.Reason.Words())
+	if outcome.Reason != a.refused {
+		return fmt.Errorf("exchange %d ended otherwise: %s: %s", n, outcome.Reason, outcome.Reason.Words())
 	}
 	d.printf("%s\n", wrap("   ", a.becomes))
-	d.print(asker.Title, holder.Title, outcome, took)
+	files := []saved{{a.from + "-request.xml", "what " + asker.Title + " sent", native}}
+	switch {
+	case a.refused != "":
+		d.printf("%s\n", wrap("   ", "REFUSED, "+string(a.refused)+", in "+asker.Title+"'s own form: "+a.refused.Words()))
+	case a.short:
+		d.printf("   Released, with the warnings and counts of exchange 1: %d bytes.\n", outcome.BytesOut)
+	default:
+		d.print(asker.Title, holder.Title, outcome, took)
+	}
+	if a.refused == "" {
+		asked, answered := d.standins[holder.Name].last()
+		files = append(files, saved{holder.Name + "-asked.xml", "what Linkspan asked " + holder.Title, asked},
+			saved{holder.Name + "-answered.xml", "what " + holder.Title + " answered", answered})
+	}
+	return d.save(n, outcome, append(files, saved{a.from + "-response.xml", "what " + asker.Title + " got", answer}))
+}
+
+// request is one of the synthetic requests with an id of its own, as the system
+// would give it: Linkspan takes every message once.
+func (d *demo) request(ctx context.Context, asker system.System, file, id string) ([]byte, error) {
+	native, err := testdata.Requests.ReadFile("requests/" + file)
+	if err != nil {
+		return nil, err
+	}
+	codec, err := asker.New(system.Options{Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	q, err := codec.DecodeRequest(ctx, native)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.ReplaceAll(native, []byte(q.MessageID), []byte(id)), nil
+}
+
+func (d *demo) save(n int, outcome bridge.Outcome, files []saved) error {
 	d.printf("   Files, with all counts in %d-outcome.json:\n", n)
 	for _, f := range files {
-		d.printf("     %-24s %s\n", f.name, f.what)
+		name := fmt.Sprintf("%d-%s", n, f.name)
+		if err := os.WriteFile(filepath.Join(d.dir, name), f.body, 0o600); err != nil {
+			return err
+		}
+		d.printf("     %-24s %s\n", name, f.what)
 	}
+	return writeJSON(filepath.Join(d.dir, fmt.Sprintf("%d-outcome.json", n)), outcome)
+}
+
+// proof reads the audit log back, as anybody with its file can.
+func (d *demo) proof() error {
+	events := map[string]int{}
+	last, err := audit.Read(filepath.Join(d.dir, "audit"), "demo", func(_ audit.Receipt, e audit.Entry) error {
+		events[e.Event]++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.printf("\nThe audit log verifies: %d records, none missing, changed or moved (%d requests, %d answers, %d refusals, %d broken glass).\n",
+		last.Seq, events[audit.EventAsked], events[audit.EventAnswered], events[audit.EventRefused], events[audit.EventBreakGlass])
+	d.printf("   head of its tree  %s\n", last.TreeHead)
+	d.printf("   to see it         . %s/linkspan.env; linkspan audit verify; linkspan audit breakglass --by YOUR-NAME\n", d.dir)
 	return nil
 }
 
@@ -319,9 +392,21 @@ type saved struct {
 }
 
 // keep says what to try, and one line of each exchange that is tried.
-func (d *demo) keep(ctx context.Context) {
+func (d *demo) keep(ctx context.Context) error {
 	a, b := d.pair.A, d.pair.B
 	host, port, _ := strings.Cut(d.bridge.Address(b.Name), ":")
+	for _, try := range []struct {
+		asker      system.System
+		file, name string
+	}{{a, "emisweb-full.xml", "try-emisweb.xml"}, {b, "systmone-narrow.xml", "try-systmone.xml"}} {
+		native, err := d.request(ctx, try.asker, try.file, "NEW-ID")
+		if err == nil {
+			err = os.WriteFile(filepath.Join(d.dir, try.name), native, 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	d.printf(keepWords, d.dir, d.bridge.Address(a.Name), a.Wire.Path, host, port, strings.Join(d.standins[a.Name].Patients(), " "))
 	for {
 		select {
@@ -332,7 +417,7 @@ func (d *demo) keep(ctx context.Context) {
 			}
 			d.printf("%s asked %s: %s, %d bytes, %s\n", o.From, o.To, what, o.BytesOut, tenths(micros(o.Micros)))
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }

@@ -24,12 +24,13 @@ How to read the counts of a section. source: entries the holder sent. Each of th
 const keepWords = `
 Everything stays up until Ctrl-C. To try, in another terminal:
   cd %s
-  curl -s -H 'Content-Type: application/xml' --data-binary @1-emisweb-request.xml http://%s%s
-  nc -N %s %s < 2-systmone-request.xml
+  sed "s/NEW-ID/$$-$RANDOM/" try-emisweb.xml | curl -s -H 'Content-Type: application/xml' -H 'Linkspan-Consent: patient-present' --data-binary @- http://%s%s
+  sed "s/NEW-ID/$$-$RANDOM/" try-systmone.xml | nc -N %s %s
   tail -n 3 audit/*; tail linkspan.log
   . ./linkspan.env; linkspan tables unmapped; linkspan tables list   (CONTRIBUTING.md, "A new mapping table")
 Edit a request to ask for another patient: %s.
-SystmOne lets one whole record go in 30 seconds: asked again sooner, EMIS Web waits for it.
+Every message is taken once, so each needs an id of its own. A real SystmOne lets one whole record go in 30 seconds, this one
+in 2; asked again sooner, EMIS Web waits for it.
 
 `
 
@@ -64,8 +65,10 @@ func (d *demo) print(asker, holder string, o bridge.Outcome, took time.Duration)
 	if names := unmapped(o.Report.Unmapped); names != "" {
 		d.printf("%s\n", wrap("   ", names))
 	}
-	d.printf("   Time for the asker %s: %s %s, Linkspan (decide, translate, audit) %s, %s's wire %s.\n", tenths(took),
-		holder, tenths(micros(o.HolderMicros)), tenths(micros(o.Micros-o.HolderMicros)), asker, tenths(took-micros(o.Micros)))
+	linkspan := o.Micros - o.HolderMicros - o.OwnCopyMicros
+	d.printf("%s\n", wrap("   ", fmt.Sprintf("Time for the asker %s: %s %s, %s's own details of the patient %s, Linkspan (decide, translate, audit) %s, "+
+		"%s's wire and who is logged on there %s.", tenths(took), holder, tenths(micros(o.HolderMicros)), asker, tenths(micros(o.OwnCopyMicros)),
+		tenths(micros(linkspan)), asker, tenths(took-micros(o.Micros)))))
 	d.printf("   Bytes: %d asked, %d answered. Codes carried by %d tables.\n", o.BytesIn, o.BytesOut, len(o.Report.Tables))
 }
 

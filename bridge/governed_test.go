@@ -1,0 +1,261 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/audit"
+	"github.com/linkspan/linkspan/bridge/governance"
+	"github.com/linkspan/linkspan/bridge/spine"
+	"github.com/linkspan/linkspan/bridge/standin"
+	"github.com/linkspan/linkspan/bridge/wire"
+	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/record"
+)
+
+// askBeside asks like ask, with claims in headers beside the message.
+func (e *economy) askBeside(from string, native []byte, headers ...string) []byte {
+	e.t.Helper()
+	beside := http.Header{}
+	for i := 0; i < len(headers); i += 2 {
+		beside.Set(headers[i], headers[i+1])
+	}
+	client := wire.NewClient(e.systems[from].Wire, e.Address(from), wire.ClientOptions{ThrottleDisabled: true, Headers: beside})
+	defer client.Close()
+	answer, err := client.Do(e.t.Context(), fresh(native), nil)
+	require.NoError(e.t, err)
+	return answer
+}
+
+// all are the audit records of the instance.
+func (e *economy) all() []audit.Entry {
+	e.t.Helper()
+	var entries []audit.Entry
+	_, err := audit.Read(filepath.Join(e.data, "audit"), "one", func(_ audit.Receipt, entry audit.Entry) error {
+		entries = append(entries, entry)
+		return nil
+	})
+	require.NoError(e.t, err)
+	return entries
+}
+
+// perRequest is the agreement in which consent is told with each request, and
+// EMIS's users may override it.
+func perRequest(a *governance.Agreement) {
+	side := a.Sides["emisweb"]
+	side.Claims["consent"] = governance.Claim{From: []string{"wire"}}
+	side.Claims["activities"] = governance.Claim{From: []string{"wire"}, Asserted: &governance.Assertion{Value: "B0360", Procedure: "smart card"}}
+	side.BreakGlass = true
+	a.Sides["emisweb"] = side
+}
+
+// TestConsentIsPerRequest releases a record to somebody who asked the patient,
+// and to nobody who did not say so, or whom the patient refused, right after
+// (safety IG-03).
+func TestConsentIsPerRequest(t *testing.T) {
+	e := start(t, setup{agreement: perRequest})
+	whole := request(t, "emisweb-full.xml")
+	for _, c := range []struct {
+		consent string
+		reason  record.Reason
+	}{{"patient-present", ""}, {"", record.ReasonNoConsent}, {"carer", ""}, {"refused", record.ReasonNoConsent}, {"not-obtained", record.ReasonNoConsent}, {"yes", record.ReasonNoConsent}} {
+		answer := e.askBeside("emisweb", whole, "Linkspan-Consent", c.consent)
+		require.Equal(t, c.reason, (<-e.outcomes).Reason, c.consent)
+		_, last := e.audited()
+		if c.reason == "" {
+			require.Equal(t, c.consent, last.Consent)
+			require.Equal(t, governance.FromWire, last.Sources["consent"])
+			continue
+		}
+		refusedNatively(t, "emisweb", answer)
+		require.Contains(t, string(answer), c.reason.Words())
+	}
+}
+
+// TestBreakGlass overrides a consent that could not be obtained: with a reason,
+// words of the user's own and the right to; at once an event and a record, from
+// which the daily list is made. The words are sealed (safety IG-02, T-08).
+func TestBreakGlass(t *testing.T) {
+	url := external(t)
+	key := linkKeyFile(t)
+	e := start(t, setup{agreement: perRequest, config: func(c *bridge.Config) { c.NATS.URL, c.NATS.Plaintext, c.LinkKey = url, true, key }})
+	events := subscribe(t, url, bridge.NewSubjects("test").Event("breakglass"))
+	whole := request(t, "emisweb-full.xml")
+	const words = "collapsed in the waiting room, daughter Quillfeather with her"
+	glass := []string{"Linkspan-Break-Glass", "unconscious", "Linkspan-Break-Glass-Text", words, "Linkspan-Consent", "not-obtained", "Linkspan-Activities", "B0360,B0168"}
+	for name, headers := range map[string][]string{
+		"no right to": {"Linkspan-Activities", "B0360"}, "no reason known": {"Linkspan-Break-Glass", "busy"},
+		"no words": {"Linkspan-Break-Glass-Text", ""}, "the patient's no": {"Linkspan-Consent", "refused"},
+	} {
+		refusedNatively(t, "emisweb", e.askBeside("emisweb", whole, append(append([]string{}, glass...), headers...)...))
+		require.NotEmpty(t, (<-e.outcomes).Reason, name)
+	}
+	answer := e.askBeside("emisweb", whole, glass...)
+	require.Empty(t, (<-e.outcomes).Reason)
+	require.Contains(t, string(answer), "<MedicalRecord")
+	message, err := events.NextMsg(10 * time.Second)
+	require.NoError(t, err)
+	var told bridge.BreakGlassEvent
+	require.NoError(t, json.Unmarshal(message.Data, &told))
+	require.Equal(t, "unconscious", told.Why)
+	require.Equal(t, "hwinterbourne", told.User)
+	require.NotContains(t, string(message.Data), "Quillfeather")
+	broken := 0
+	for _, entry := range e.all() {
+		if entry.Event == audit.EventBreakGlass {
+			broken++
+			require.Equal(t, told.Exchange, entry.Exchange)
+			require.Equal(t, "unconscious", entry.BreakGlass)
+			require.NotEmpty(t, entry.BreakGlassText)
+			require.NotContains(t, entry.BreakGlassText, "daughter")
+		}
+	}
+	require.Equal(t, 1, broken)
+}
+
+// TestNobodyIsAnIndividual refuses an account that is no person's, and a request
+// that names nobody (safety T-07).
+func TestNobodyIsAnIndividual(t *testing.T) {
+	e := start(t, setup{})
+	for _, user := range []string{"admin", "SYSTEM", "", "0042"} {
+		native := strings.Replace(string(request(t, "emisweb-full.xml")), ">hwinterbourne<", ">"+user+"<", 1)
+		refusedNatively(t, "emisweb", e.ask("emisweb", []byte(native)))
+		require.Equal(t, record.ReasonDenied, (<-e.outcomes).Reason, user)
+	}
+}
+
+// TestAMessageIsTakenOnce refuses a message that was taken before, and audits
+// that: at once and after a restart (safety SE-11, T-09).
+func TestAMessageIsTakenOnce(t *testing.T) {
+	for from, file := range askings {
+		data := t.TempDir()
+		native := fresh(request(t, file))
+		again := func(e *economy) []byte {
+			client := wire.NewClient(e.systems[from].Wire, e.Address(from), wire.ClientOptions{ThrottleDisabled: true})
+			defer client.Close()
+			answer, err := client.Do(t.Context(), native, nil)
+			require.NoError(t, err)
+			return answer
+		}
+		e := start(t, setup{config: func(c *bridge.Config) { c.Data = data }})
+		again(e)
+		require.Empty(t, (<-e.outcomes).Reason)
+		refusedNatively(t, from, again(e))
+		require.Equal(t, record.ReasonReplayed, (<-e.outcomes).Reason)
+		require.NoError(t, e.Stop(t.Context()))
+		e = start(t, setup{config: func(c *bridge.Config) { c.Data = data }})
+		refusedNatively(t, from, again(e))
+		require.Equal(t, record.ReasonReplayed, (<-e.outcomes).Reason)
+		_, last := e.audited()
+		require.Equal(t, string(record.ReasonReplayed), last.Reason)
+		require.NotEmpty(t, last.PatientRef, "as much detail as of an answer")
+	}
+}
+
+// TestLookUpsHaveABudget refuses whoever looks up patients that are not there,
+// after the twenty-first (safety T-11).
+func TestLookUpsHaveABudget(t *testing.T) {
+	e := start(t, setup{})
+	nobody := []byte(strings.ReplaceAll(string(request(t, "emisweb-full.xml")), "9998193036", "9990000018"))
+	var reasons []record.Reason
+	for range 22 {
+		e.ask("emisweb", nobody)
+		reasons = append(reasons, (<-e.outcomes).Reason)
+	}
+	require.NotContains(t, reasons[:21], record.ReasonLimited)
+	require.Equal(t, record.ReasonLimited, reasons[21])
+}
+
+// TestReleasedByNumberAlone shows a record without comparing anything where the
+// agreement says so, with a warning.
+func TestReleasedByNumberAlone(t *testing.T) {
+	without := func(a *governance.Agreement) {
+		for name, side := range a.Sides {
+			side.OwnCopy, side.Identity = governance.OwnCopyNone, governance.IdentityNumber
+			a.Sides[name] = side
+		}
+	}
+	for from, file := range askings {
+		e := start(t, setup{agreement: without})
+		answer := e.ask(from, request(t, file))
+		outcome := <-e.outcomes
+		require.Empty(t, outcome.Reason)
+		require.Contains(t, string(answer), "the NHS number is the same; nothing else could be compared")
+		codes := []string{}
+		for _, w := range outcome.Report.Warnings {
+			codes = append(codes, w.Code)
+		}
+		require.Contains(t, codes, string(record.WarnDemographics))
+	}
+}
+
+// TestOwnCopyIsReadBeforeTheHolderIsAsked asks the asker's own system for the
+// patient's details alone, and the holder not at all where there are none.
+func TestOwnCopyIsReadBeforeTheHolderIsAsked(t *testing.T) {
+	for from, file := range askings {
+		var own, asked []byte
+		e := start(t, setup{holders: map[string]wire.Handler{
+			from:         recording(&own, stand(t, from, standin.Options{}).Handle),
+			holder(from): recording(&asked, stand(t, holder(from), standin.Options{}).Handle)}})
+		e.ask(from, request(t, file))
+		require.Empty(t, (<-e.outcomes).Reason)
+		side, ok := link(t).Side(from)
+		require.True(t, ok)
+		q, err := side.Codec.DecodeRequest(t.Context(), own)
+		require.NoError(t, err)
+		require.Equal(t, record.SectionsOf(record.Demographics), q.Sections)
+		require.NotEmpty(t, asked)
+
+		asked = nil
+		e.ask(from, []byte(strings.ReplaceAll(string(request(t, file)), "9998193036", "9990000018")))
+		require.NotEmpty(t, (<-e.outcomes).Reason)
+		require.Empty(t, asked, "the holder was asked about somebody the asker does not know")
+	}
+}
+
+// subscribe hears a subject on an existing server.
+func subscribe(t *testing.T, url, subject string) *nats.Subscription {
+	t.Helper()
+	nc, err := nats.Connect(url)
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	sub, err := nc.SubscribeSync(subject)
+	require.NoError(t, err)
+	require.NoError(t, nc.Flush())
+	return sub
+}
+
+// linkKeyFile is a file with a link key.
+func linkKeyFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "link.key")
+	require.NoError(t, os.WriteFile(file, []byte(spine.NewKey().Text()), 0o600))
+	return file
+}
+
+// link makes the codecs of the pair with the usual settings.
+func link(t *testing.T) *pairs.Link {
+	t.Helper()
+	pair := pairs.EMISWebSystmOne()
+	flat := map[string]string{}
+	for system, of := range settings {
+		for name, value := range of {
+			flat[system+"."+name] = value
+		}
+	}
+	flat["emisweb.address"] = "http://127.0.0.1/ITK"
+	options, err := bridge.CodecOptions(pair, flat)
+	require.NoError(t, err)
+	l, err := pairs.Open(pair, options)
+	require.NoError(t, err)
+	return l
+}
