@@ -234,6 +234,7 @@ var (
 	errNotOne     = errors.New("no organisation, or more than one, holds this patient's record")
 	errEdge       = errors.New("the edge that took the request")
 	errOwnCopy    = errors.New("the asker's own copy of the patient could not be read")
+	errNotKnown   = errors.New("the asker's own system does not hold this patient")
 	errHidden     = errors.New("the holder refused")
 )
 

@@ -84,7 +84,7 @@ func (e *exchange) ownCopy(ctx context.Context) (*record.Patient, error) {
 	}
 	if own == nil {
 		if _, err := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, record.Unproven); err != nil {
-			return nil, err // so the holder is not asked about somebody the asker does not know
+			return nil, record.Fault(record.ReasonNotFound, "exchange", errNotKnown) // the holder is not asked about somebody the asker does not know
 		}
 	}
 	return own, e.agreement.Relate(own, &e.decision)
@@ -103,7 +103,6 @@ func (e *exchange) readBack(ctx context.Context) (*record.Patient, error) {
 		if !f.Permanent() {
 			return nil, fmt.Errorf("%w: %w", errOwnCopy, record.Fault(f.Reason, "exchange", errHidden))
 		}
-		e.cause = "the asker's own system does not hold this patient"
 		return nil, nil
 	}
 	return &answer.Record().Patient, nil
@@ -117,14 +116,14 @@ func (e *exchange) admit(rec *record.Record, own *record.Patient) error {
 	if own != nil {
 		verdict = record.Verify(own, &rec.Patient)
 	}
-	warn, err := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, verdict)
-	if err != nil {
-		return err
+	warn, unproven := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, verdict)
+	cause, barred := e.agreement.Admit(e.dir.Holder.Name, &rec.Patient, e.now().Format(time.DateOnly))
+	if unproven != nil && (barred == nil || record.ReasonOf(barred) != record.ReasonNotFound) {
+		return unproven // before a dissent, which would be somebody else's; after a patient not found, of whom nothing is said
 	}
-	cause, err := e.agreement.Admit(e.dir.Holder.Name, &rec.Patient, e.now().Format(time.DateOnly))
-	if err != nil {
+	if barred != nil {
 		e.cause = cause
-		return err
+		return barred
 	}
 	if warn {
 		rec.Warn(record.Warning{Code: record.WarnDemographics, Detail: "the NHS number is the same; nothing else could be compared"})
