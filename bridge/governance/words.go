@@ -74,6 +74,14 @@ func vocabulary(name, said string) (word string, ok bool) {
 	return unknownWord, false
 }
 
+// Word is what a claim says, before anybody has judged it: of a claim with a
+// closed list of words, the word of the list or "not a known word". What else was
+// said might be anything, and must not travel in plain text.
+func Word(claim, said string) string {
+	word, _ := vocabulary(claim, strings.TrimSpace(said))
+	return word
+}
+
 // genericUsers are names of accounts and of nobody, without their digits and
 // everything between their letters.
 func genericUsers() []string {
