@@ -20,11 +20,12 @@ var ErrNHSNumber = errors.New("not a valid NHS number")
 
 const redacted = "NHS number ••••••••••"
 
-// ParseNHSNumber reads ten digits, bare or spaced 3-3-4 with blanks or hyphens,
+// ParseNHSNumber reads ten digits, bare or parted 3-3-4 by two blanks or two
+// hyphens, with no more around them than the white space of XML,
 // whose check digit holds (weights 10 to 2, eleven minus the remainder, eleven
 // is 0, ten is invalid) and which are not one digit repeated (safety CS-04).
 func ParseNHSNumber(s string) (NHSNumber, error) {
-	s = strings.TrimSpace(s)
+	s = strings.Trim(s, " \t\r\n")
 	if len(s) == 12 && (s[3] == ' ' || s[3] == '-') && s[7] == s[3] {
 		s = s[:3] + s[4:7] + s[8:]
 	}
