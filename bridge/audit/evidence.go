@@ -78,6 +78,14 @@ func notes(text string, grows bool) []string {
 	return all
 }
 
+// InstanceOf is the instance a text says it is a checkpoint of. Nothing is proven
+// by that.
+func InstanceOf(text string) string {
+	_, rest, _ := strings.Cut(text, origin)
+	name, _, _ := strings.Cut(rest, "\n")
+	return name
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -153,3 +153,19 @@ func ReadSegment(r io.Reader, key string, each func(Receipt, Entry) error) (Segm
 	}
 	return head, c, nil
 }
+
+// SegmentInstance is the instance an exported segment says it is of, for finding
+// its key. Nothing is proven by that.
+func SegmentInstance(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("audit: segment: %w", err)
+	}
+	defer func() { _ = f.Close() }() // opened for reading only
+	line, err := bufio.NewReaderSize(f, maxLine).ReadSlice('\n')
+	var head SegmentHead
+	if err != nil || json.Unmarshal(line, &head) != nil || !instanceName.MatchString(head.Instance) {
+		return "", errors.New("audit: segment: not an exported segment of a form this release reads")
+	}
+	return head.Instance, nil
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -97,4 +98,33 @@ func FindAll(ctx context.Context, dir, instance string, q Query, s *Sealer) ([]F
 // Sort puts what was found in several logs in the order of time.
 func Sort(found []Found) {
 	slices.SortStableFunc(found, func(a, b Found) int { return a.Entry.Time.Compare(b.Entry.Time) })
+}
+
+// Once leaves of records found twice, in a log and in a segment of it, one, and
+// puts them in the order of time.
+func Once(found []Found) []Found {
+	seen := map[string]bool{}
+	found = slices.DeleteFunc(found, func(f Found) bool {
+		name := fmt.Sprintf("%s %d %s", f.Entry.Instance, f.Seq, f.Entry.Exchange)
+		twice := seen[name]
+		seen[name] = true
+		return twice
+	})
+	Sort(found)
+	return found
+}
+
+// FindInSegment is Find in an exported segment, which must be whole.
+func FindInSegment(r io.Reader, key string, q Query, s *Sealer) ([]Found, error) {
+	var found []Found
+	_, _, err := ReadSegment(r, key, func(at Receipt, e Entry) error {
+		if q.Ref == "" || e.PatientRef == q.Ref {
+			found = append(found, s.found(at.Seq, e))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }

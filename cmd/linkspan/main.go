@@ -22,6 +22,7 @@ type commands struct {
 	Demo      demoCommand      `cmd:"" help:"Run both stand-ins and the bridge here, and one exchange each way."`
 	Translate translateCommand `cmd:"" help:"Translate one native message, offline."`
 	Standin   standinCommand   `cmd:"" help:"Serve records from native files as one of the clinical systems."`
+	Audit     auditCommand     `cmd:"" help:"Prove the audit log, and report from it."`
 	Tables    tablesCommand    `cmd:"" help:"Load, check, review, approve, try and undo mapping tables."`
 
 	Version kong.VersionFlag `help:"Print the version."`
