@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/linkspan/linkspan/pairs/emisweb"
 	"github.com/linkspan/linkspan/pairs/system"
@@ -295,4 +296,58 @@ func FuzzDecodeResponse(f *testing.F) {
 			require.NoError(t, err)
 		}
 	})
+}
+
+// TestNotFoundIsOneAnswer: whatever stands behind it, a patient not found is
+// answered with the same bytes (safety CS-07).
+func TestNotFoundIsOneAnswer(t *testing.T) {
+	words := rapid.String()
+	for name, q := range requests(t) {
+		for _, format := range []string{"medicalrecord", "openhr"} {
+			codec := newCodec(t, map[string]string{"response-format": format})
+			want, err := codec.EncodeResponse(&q, record.Refused(record.Failure{Reason: record.ReasonNotFound}), messageID)
+			require.NoError(t, err)
+			require.Contains(t, string(want), "<ErrorString>Patient not found.</ErrorString><Errornumber>404</Errornumber>", name)
+			rapid.Check(t, func(rt *rapid.T) {
+				f := record.Failure{Reason: record.ReasonNotFound, Native: words.Draw(rt, "native"), NativeCode: words.Draw(rt, "code"), Retry: rapid.Bool().Draw(rt, "retry")}
+				got, err := codec.EncodeResponse(&q, record.Refused(f), messageID)
+				require.NoError(rt, err)
+				require.Equal(rt, string(want), string(got))
+			})
+		}
+	}
+}
+
+// TestNotFoundOfANumberThatIsNone: a number that is no NHS number is answered as
+// one that nobody has, but for what is echoed.
+func TestNotFoundOfANumberThatIsNone(t *testing.T) {
+	codec := newCodec(t, nil)
+	msg := file(t, "requests/emisweb-full.xml")
+	good, err := codec.DecodeRequest(context.Background(), msg)
+	require.NoError(t, err)
+	bad, err := codec.DecodeRequest(context.Background(), []byte(strings.ReplaceAll(string(msg), "9998193036", "9998193037")))
+	require.Equal(t, record.ReasonNotFound, record.ReasonOf(err))
+	require.True(t, bad.Patient.NHS.IsZero())
+	unknown, err := codec.EncodeResponse(&good, record.Refused(record.Failure{Reason: record.ReasonNotFound}), messageID)
+	require.NoError(t, err)
+	invalid, err := codec.EncodeResponse(&bad, record.Refused(record.Failure{Reason: record.ReasonNotFound}), messageID)
+	require.NoError(t, err)
+	require.Equal(t, string(unknown), string(invalid))
+}
+
+// TestDissentIsRead: a coded refusal to share is found in either document,
+// wherever it is filed.
+func TestDissentIsRead(t *testing.T) {
+	for code, want := range map[string]bool{"9Nd1": true, "93C1": true, "9Nd7": false, "G20": false} {
+		medicalRecord := strings.Replace(smallMedicalRecord, "</MedicalRecord>", "<EventList><Event><AssignedDate>04/03/2016</AssignedDate><Code><Value>"+
+			code+"</Value><Scheme>READ2</Scheme><Term>words</Term></Code><EventType>1</EventType></Event></EventList></MedicalRecord>", 1)
+		openHR := strings.Replace(smallOpenHR, "<healthDomain/>", `<healthDomain><event><id>990300ee-9990-4000-8000-000000000001</id>`+
+			`<patient>5f0c3a1e-0002-4000-8000-000000000001</patient><eventType>OBS</eventType><effectiveTime datepart="YMD" value="2016-03-04T00:00:00"/>`+
+			`<code codeSystem="2.16.840.1.113883.2.1.6.2" displayName="words" code="`+code+`"/><displayTerm>words</displayTerm><observation/></event></healthDomain>`, 1)
+		for _, doc := range []string{medicalRecord, openHR} {
+			p, err := newCodec(t, nil).DecodeResponse(context.Background(), []byte(doc))
+			require.NoError(t, err)
+			require.Equal(t, want, p.Record().Patient.Dissent, "%s in %.20s", code, doc)
+		}
+	}
 }
