@@ -18,7 +18,6 @@ import (
 
 	"github.com/linkspan/linkspan/bridge/admit"
 	"github.com/linkspan/linkspan/bridge/audit"
-	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/natsd"
 	"github.com/linkspan/linkspan/bridge/spine"
 	"github.com/linkspan/linkspan/bridge/wire"
@@ -33,21 +32,21 @@ const expansion = 2
 
 // Bridge is one running instance with the roles it was given.
 type Bridge struct {
-	config    Config
-	log       *zap.Logger
-	link      *pairs.Link
-	agreement *governance.Agreement
-	subjects  Subjects
-	now       func() time.Time
-	observe   func(Outcome)
-	pace      pace
-	step      func(name string)
+	config   Config
+	log      *zap.Logger
+	link     *pairs.Link
+	agreed   *agreed
+	subjects Subjects
+	now      func() time.Time
+	observe  func(Outcome)
+	pace     pace
+	step     func(name string)
 
 	nc        *nats.Conn
 	spine     *spine.Spine
 	key       spine.Key
 	version   string
-	audit     *audit.Log // of the exchange role
+	ledger    *ledger // of the exchange role, nil without it
 	listeners map[string]*wire.Listener
 	failed    chan error
 	// stops are run last in, first out.
@@ -142,6 +141,7 @@ func (b *Bridge) start(ctx context.Context) error {
 			return err
 		}
 	}
+	b.followAgreement(b.ledger)
 	for _, e := range edges {
 		if err := b.startIntake(ctx, e); err != nil {
 			return fmt.Errorf("edge %s: %w", e.side.Name, err)
@@ -167,26 +167,8 @@ func (b *Bridge) openLink() error {
 	if b.link, err = pairs.Open(pair, options); err != nil {
 		return err
 	}
-	file, err := os.Open(b.config.Agreement)
-	if err != nil {
-		return fmt.Errorf("agreement: %w", err)
-	}
-	defer file.Close()
-	if b.agreement, err = governance.Read(file); err != nil {
-		return err
-	}
-	if _, err := b.agreement.LoadExclusions(filepath.Dir(b.config.Agreement)); err != nil {
-		return fmt.Errorf("agreement: %w", err)
-	}
-	if b.agreement.Pair != pair.Name || b.agreement.Economy != b.config.Economy {
-		return fmt.Errorf("agreement: it is for pair %q in economy %q", b.agreement.Pair, b.agreement.Economy)
-	}
-	for _, s := range []system.System{pair.A, pair.B} {
-		if _, ok := b.agreement.Sides[s.Name]; !ok {
-			return fmt.Errorf("agreement: it has no side %q", s.Name)
-		}
-	}
-	return nil
+	b.agreed, err = openAgreement(b.config.Agreement, b.config.Economy, pair)
+	return err
 }
 
 // connect joins an existing NATS cluster, or starts the embedded server whose
@@ -234,11 +216,10 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.watch(ledger)
 	if err := b.serveAudit(ledger, ledger.verifier); err != nil {
 		return err
 	}
-	x := &exchanger{link: b.link, tables: tables, work: work, agreement: b.agreement, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
+	x := &exchanger{link: b.link, tables: tables, work: work, agreed: b.agreed, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
 		subjects: b.subjects, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), floor: b.pace.floor,
 		done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
@@ -281,16 +262,17 @@ func (b *Bridge) startAudit() (*ledger, error) {
 		return nil, err
 	}
 	l := newLedger(log, sealer, b.now)
-	l.instance, l.link, l.build, l.config = c.Instance, b.name(), b.version, b.agreement.Digest()
+	l.instance, l.link, l.build, l.config = c.Instance, b.name(), b.version, func() string { return b.agreed.now().Digest() }
 	l.verifier = signer.Verifier()
-	b.audit = log
+	b.ledger = l
 	b.onStop(func(context.Context) error {
 		if log.Err() == nil {
 			b.logged(l.note(audit.EventStopped, "", ""))
 		}
 		return log.Close()
 	})
-	return l, l.note(audit.EventStarted, b.agreement.Enabling(), "")
+	b.watch(l)
+	return l, l.note(audit.EventStarted, b.agreed.now().Enabling(), "")
 }
 
 // AuditEvent tells of the audit log: event.audit. A checkpoint is a signed note
@@ -325,10 +307,10 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	}
 	client := wire.NewClient(side.Wire, c.Address, options)
 	b.onStop(func(context.Context) error { client.Close(); return nil })
-	e := &edge{side: side, client: client, once: newOnce(b.now), agreement: b.agreement, key: b.key, ask: b.spine.Request, subjects: b.subjects,
+	e := &edge{side: side, client: client, once: newOnce(b.now), agreed: b.agreed, key: b.key, ask: b.spine.Request, subjects: b.subjects,
 		deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
-	for _, o := range b.agreement.Sides[name].Organisations {
+	for _, o := range b.agreed.now().Sides[name].Organisations {
 		endpoints = append(endpoints, spine.Endpoint{Name: "read-" + o.ODS, Subject: b.subjects.Read(name, o.ODS), Queue: "edge", Handle: e.read})
 	}
 	return e, b.serve("linkspan-"+name, endpoints, nil)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -27,19 +26,19 @@ import (
 // happens, and it reads from the system when the exchange role asks. It owns the
 // system's endpoint, and with it what is remembered about who asks there.
 type edge struct {
-	side      pairs.Side
-	client    *wire.Client
-	gate      *admit.Gate
-	once      *once
-	witness   *witnesses
-	agreement *governance.Agreement
-	key       spine.Key
-	ask       func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
-	subjects  Subjects
-	deadline  time.Duration
-	readTime  time.Duration
-	now       func() time.Time
-	log       *zap.Logger
+	side     pairs.Side
+	client   *wire.Client
+	gate     *admit.Gate
+	once     *once
+	witness  *witnesses
+	agreed   *agreed
+	key      spine.Key
+	ask      func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
+	subjects Subjects
+	deadline time.Duration
+	readTime time.Duration
+	now      func() time.Time
+	log      *zap.Logger
 }
 
 // answer carries a native request of this side's system to the exchange role.
@@ -86,7 +85,7 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 // its messages name nobody.
 func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
 	reader, ok := e.side.Codec.(system.UserReader)
-	if !ok || !e.agreement.ReadsUserBack(e.side.Name) {
+	if !ok || !e.agreed.now().ReadsUserBack(e.side.Name) {
 		return nil
 	}
 	native, err := reader.EncodeUserRequest(system.MessageID{ID: uuid.NewString(), At: e.now()})
@@ -124,7 +123,7 @@ func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
 }
 
 func (e *edge) onlyOrganisation() string {
-	if o := e.agreement.Sides[e.side.Name].Organisations; len(o) == 1 {
+	if o := e.agreed.now().Sides[e.side.Name].Organisations; len(o) == 1 {
 		return o[0].ODS
 	}
 	return ""
@@ -151,17 +150,10 @@ func (e *edge) native(q *record.Request, reason record.Reason) []byte {
 // the message has no place for may stand in HTTP headers, of a peer that has
 // proven who it is or is on this machine.
 func (e *edge) fromWire(ctx context.Context, native []byte, from wire.Peer) []byte {
-	if !proven(from) {
+	if !from.Loopback && len(from.Names) == 0 {
 		return e.answer(ctx, native, spine.Claims{Exchange: uuid.NewString()})
 	}
 	return e.answer(ctx, native, e.beside(from.Header))
-}
-
-// proven reports a peer that has shown a certificate this link trusts, or is on
-// this machine.
-func proven(from wire.Peer) bool {
-	address, err := netip.ParseAddrPort(from.Address)
-	return from.CommonName != "" || err == nil && address.Addr().Unmap().IsLoopback()
 }
 
 // fromSubject takes a request that came over NATS, whose accounts say who may.
@@ -182,13 +174,13 @@ func (e *edge) beside(h http.Header) spine.Claims {
 			c.Sources[claim.name] = governance.FromWire
 		}
 	}
-	for activity := range strings.SplitSeq(h.Get("Linkspan-Activities"), ",") {
+	for activity := range strings.SplitSeq(only(h, "Linkspan-Activities"), ",") {
 		if activity = strings.TrimSpace(activity); activity != "" {
 			c.Activities = append(c.Activities, activity)
 			c.Sources["activities"] = governance.FromWire
 		}
 	}
-	if text := strings.TrimSpace(h.Get("Linkspan-Break-Glass-Text")); text != "" {
+	if text := only(h, "Linkspan-Break-Glass-Text"); text != "" {
 		sealed, err := e.key.SealText(c.Exchange, text)
 		if err != nil {
 			e.log.Error("seal", zap.Error(err))
@@ -196,6 +188,15 @@ func (e *edge) beside(h http.Header) spine.Claims {
 		c.BreakGlassText = sealed
 	}
 	return c
+}
+
+// only is a header that was sent exactly once: of two, nobody can say which one
+// is meant.
+func only(h http.Header, name string) string {
+	if values := h.Values(name); len(values) == 1 {
+		return strings.TrimSpace(values[0])
+	}
+	return ""
 }
 
 // read asks this side's system over its wire on behalf of the exchange role.

@@ -19,24 +19,24 @@ import (
 // exchanger is the exchange role: it decides, translates and audits. It talks
 // to the edges only by subject.
 type exchanger struct {
-	link      *pairs.Link
-	tables    *keeper
-	work      *workList
-	agreement *governance.Agreement
-	audit     *ledger
-	once      *once
-	key       spine.Key
-	ask       func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
-	subjects  Subjects
-	live      bool
-	limit     int
-	readTime  time.Duration
-	floor     time.Duration // the least time a patient not found takes
-	done      func(Outcome)
-	tell      func(kind string, event any)
-	step      func(name string)
-	now       func() time.Time
-	log       *zap.Logger
+	link     *pairs.Link
+	tables   *keeper
+	work     *workList
+	agreed   *agreed
+	audit    *ledger
+	once     *once
+	key      spine.Key
+	ask      func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
+	subjects Subjects
+	live     bool
+	limit    int
+	readTime time.Duration
+	floor    time.Duration // the least time a patient not found takes
+	done     func(Outcome)
+	tell     func(kind string, event any)
+	step     func(name string)
+	now      func() time.Time
+	log      *zap.Logger
 }
 
 // exchange carries one request to the system that holds the record and the
@@ -44,7 +44,7 @@ type exchanger struct {
 // asker's native answer, released only after the audit has it on disk.
 func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Message) (spine.Message, error) {
 	started := x.now()
-	run := &exchange{exchanger: x, id: in.Claims.Exchange, claims: in.Claims}
+	run := &exchange{exchanger: x, id: in.Claims.Exchange, claims: in.Claims, agreement: x.agreed.now()} // one agreement, too
 	run.outcome = Outcome{Exchange: run.id, From: consumer, BytesIn: len(in.Body)}
 	dir, err := x.link.Direction(consumer, x.tables.Set()) // the one set of this exchange, whatever is activated meanwhile
 	if err != nil {
@@ -75,17 +75,18 @@ func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Mess
 // answer and the audit.
 type exchange struct {
 	*exchanger
-	id       string
-	dir      *pairs.Direction
-	claims   spine.Claims
-	decision governance.Decision
-	q        record.Request
-	target   string
-	cause    string // what the audit knows and the asker is not told
-	holder   string // digest of the holder's native answer
-	rec      *record.Record
-	report   pairs.Report
-	outcome  Outcome
+	agreement *governance.Agreement
+	id        string
+	dir       *pairs.Direction
+	claims    spine.Claims
+	decision  governance.Decision
+	q         record.Request
+	target    string
+	cause     string // what the audit knows and the asker is not told
+	holder    string // digest of the holder's native answer
+	rec       *record.Record
+	report    pairs.Report
+	outcome   Outcome
 }
 
 // run is the way of DESIGN.md "A record's way through": decode and decide, ask,

@@ -198,6 +198,49 @@ func TestReleasedByNumberAlone(t *testing.T) {
 	}
 }
 
+// TestTheAgreementIsFollowed switches a direction off while the bridge runs, and
+// has a change with a fault, or with another organisation, do nothing (safety
+// IG-05).
+func TestTheAgreementIsFollowed(t *testing.T) {
+	var file string
+	e := start(t, setup{config: func(c *bridge.Config) { file = c.Agreement },
+		options: func(o bridge.Options) bridge.Options {
+			return bridge.Paced(o, time.Second, time.Millisecond, time.Second)
+		}})
+	ask := func() record.Reason {
+		e.ask("emisweb", request(t, "emisweb-full.xml"))
+		return (<-e.outcomes).Reason
+	}
+	rewrite := func(change func(*governance.Agreement)) {
+		a := agreement(pairs.EMISWebSystmOne())
+		change(&a)
+		text, err := json.Marshal(a)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, text, 0o600))
+	}
+	logged := func(word string) func() bool {
+		return func() bool { return e.logs.FilterMessage("agreement").FilterFieldKey(word).Len() > 0 }
+	}
+	require.Empty(t, ask())
+	rewrite(func(a *governance.Agreement) { a.Sides["emisweb"].Organisations[0].ODS = "X99009" })
+	require.Eventually(t, logged("error"), 10*time.Second, time.Millisecond)
+	require.Empty(t, ask(), "a change that cannot act does not")
+	rewrite(func(a *governance.Agreement) { a.Enabled = map[string]string{"emisweb": "A"} })
+	require.Eventually(t, logged("now"), 10*time.Second, time.Millisecond)
+	require.Equal(t, record.ReasonDenied, ask())
+	rewrite(func(*governance.Agreement) {})
+	require.Eventually(t, func() bool { return ask() == "" }, 10*time.Second, time.Millisecond)
+	changes, digests := 0, map[string]bool{}
+	for _, entry := range e.all() {
+		digests[entry.Config] = true
+		if entry.Event == audit.EventConfig {
+			changes++
+		}
+	}
+	require.Equal(t, 2, changes)
+	require.Len(t, digests, 2)
+}
+
 // TestOwnCopyIsReadBeforeTheHolderIsAsked asks the asker's own system for the
 // patient's details alone, and the holder not at all where there are none.
 func TestOwnCopyIsReadBeforeTheHolderIsAsked(t *testing.T) {

@@ -19,11 +19,12 @@ import (
 type ledger struct {
 	*audit.Log
 	*audit.Sealer
-	instance, link, build, config string
-	verifier                      string // the public key its checkpoints are signed with
-	boot                          string
-	started                       time.Time // with the monotonic clock
-	now                           func() time.Time
+	instance, link, build string
+	config                func() string // digest of the agreement in force
+	verifier              string        // the public key its checkpoints are signed with
+	boot                  string
+	started               time.Time // with the monotonic clock
+	now                   func() time.Time
 }
 
 func newLedger(log *audit.Log, sealer *audit.Sealer, now func() time.Time) *ledger {
@@ -33,7 +34,7 @@ func newLedger(log *audit.Log, sealer *audit.Sealer, now func() time.Time) *ledg
 // entry begins a record.
 func (l *ledger) entry(event string) audit.Entry {
 	return audit.Entry{Time: l.now().UTC(), Mono: time.Since(l.started), Boot: l.boot, Instance: l.instance, Event: event,
-		Link: l.link, Build: l.build, Config: l.config}
+		Link: l.link, Build: l.build, Config: l.config()}
 }
 
 // note writes down an event that is of no exchange.
@@ -111,6 +112,7 @@ func (e *exchange) note(event string) error {
 func (e *exchange) entry(event string) audit.Entry {
 	c := e.decision.Claims
 	entry := e.audit.entry(event)
+	entry.Config = e.agreement.Digest()
 	entry.Exchange, entry.Attempt, entry.From, entry.To = e.id, e.claims.Attempt, e.dir.Consumer.Name, e.dir.Holder.Name
 	entry.User, entry.UserName, entry.Role, entry.Organisation, entry.Activities = c.User, c.UserName, c.Role, c.Organisation, c.Activities
 	entry.Device, entry.Target, entry.Purpose, entry.Consent, entry.Relationship = c.Device, e.target, c.Purpose, c.Consent, c.Relationship

@@ -130,7 +130,7 @@ func (b *Bridge) startTables(ctx context.Context) (*keeper, error) {
 	}
 	k := &keeper{folder: mapset.Open(dir), dictionaries: c.Dictionaries, instance: c.Instance, publish: b.publish, now: b.now, log: b.log, pace: b.pace,
 		rules: mapset.Policy{Pair: c.Pair, Live: c.Environment == EnvironmentLive, Check: b.link.Pair.Check, Kept: c.TableSets}}
-	for _, a := range b.agreement.Approvers {
+	for _, a := range b.agreed.now().Approvers {
 		k.rules.Approvers = append(k.rules.Approvers, mapset.Approver{Key: a.Key, Role: a.Role})
 	}
 	if c.TablesFrom == TablesFromNATS {

@@ -33,8 +33,7 @@ func (c clock) moved(now clock) time.Duration {
 }
 
 // watch looks after what no message would show: that the clock was not moved,
-// that the audit log on the disk still is what was written, and whether the
-// codes that are never released have changed.
+// and that the audit log on the disk still is what was written.
 func (b *Bridge) watch(l *ledger) {
 	read := func() clock { return clock{wall: b.now().Round(0), passed: time.Since(l.started)} }
 	b.background(func(ctx context.Context) {
@@ -49,7 +48,6 @@ func (b *Bridge) watch(l *ledger) {
 			last = now
 		}
 	})
-	b.followExclusions(l)
 	b.background(func(ctx context.Context) {
 		for every(ctx, b.pace.verify) {
 			if _, err := audit.Verify(filepath.Join(b.config.Data, "audit"), l.instance); err != nil {
@@ -59,35 +57,6 @@ func (b *Bridge) watch(l *ledger) {
 			}
 		}
 	})
-}
-
-// followExclusions takes the codes that are never released as they change
-// (safety IG-04). A file with a fault leaves what was in force.
-func (b *Bridge) followExclusions(l *ledger) {
-	b.background(func(ctx context.Context) {
-		fault := ""
-		for every(ctx, b.pace.clock) {
-			changed, err := b.agreement.LoadExclusions(filepath.Dir(b.config.Agreement))
-			for _, what := range changed {
-				b.log.Info("exclusion codes", zap.String("now", what))
-				b.publish("agreement", AgreementEvent{Exclusions: what})
-				b.logged(l.note(audit.EventConfig, "exclusion codes: "+what, ""))
-			}
-			if err == nil {
-				fault = ""
-			} else if err.Error() != fault {
-				fault = err.Error()
-				b.log.Error("exclusion codes", zap.Error(err))
-				b.publish("agreement", AgreementEvent{Fault: fault})
-			}
-		}
-	})
-}
-
-// AgreementEvent tells of a change beside the agreement: event.agreement.
-type AgreementEvent struct {
-	Exclusions string `json:"exclusions,omitempty"` // id, version and digest now in force
-	Fault      string `json:"fault,omitempty"`      // why a change is not taken
 }
 
 // logged logs the error of an audit record that belongs to no exchange, for
