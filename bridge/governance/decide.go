@@ -54,6 +54,9 @@ type Decision struct {
 	asked record.SectionSet // by the request
 	may   record.SectionSet // by role and agreement, asked for or not
 	owed  bool              // the relationship has yet to be read back
+	// excluded is the one set of codes of this request, whatever is loaded
+	// meanwhile.
+	excluded *excludedCodes
 }
 
 // Decide applies the agreement to a request, rule by rule in the order of safety
@@ -61,7 +64,7 @@ type Decision struct {
 // for the audit says who was refused and why. What depends on the patient is
 // Admit's, Prove's and Relate's to say when the patient is known, and what
 // depends on the entry Withhold's. The error is a *record.Error: denied,
-// no-consent or no-target.
+// no-consent, no-target, or internal where the exclusion codes are not loaded.
 func (a *Agreement) Decide(q Asking) (Decision, error) {
 	if q.Request == nil {
 		q.Request = &record.Request{}
@@ -74,7 +77,7 @@ func (a *Agreement) Decide(q Asking) (Decision, error) {
 		name string
 		ask  func() (string, error)
 	}{{"link", r.link}, {"organisations", r.organisations}, {"direction", r.direction}, {"sections", r.sections}, {"user", r.user}, {"role", r.role},
-		{"purpose", r.purpose}, {"relationship", r.relationship}, {"consent", r.consent}} {
+		{"purpose", r.purpose}, {"relationship", r.relationship}, {"consent", r.consent}, {"exclusions", r.exclusions}} {
 		says, err := rule.ask()
 		if err != nil {
 			d.Cause = rule.name + ": " + err.Error()
@@ -85,7 +88,7 @@ func (a *Agreement) Decide(q Asking) (Decision, error) {
 	}
 	d.asked, d.may = q.Request.Sections, r.permits.view&r.holder.shares
 	d.Sections, d.Denied = d.asked&d.may, d.asked&r.holder.shares&^r.permits.view
-	d.BreakGlass, d.owed = r.broken, r.owed
+	d.BreakGlass, d.owed, d.excluded = r.broken, r.owed, r.excluded
 	return d, nil
 }
 
@@ -93,6 +96,8 @@ func reasonOf(err error) record.Reason {
 	switch {
 	case errors.Is(err, ErrTarget):
 		return record.ReasonNoTarget
+	case errors.Is(err, ErrExclusions):
+		return record.ReasonInternal
 	case errors.Is(err, ErrNoConsent), errors.Is(err, ErrRefused), errors.Is(err, ErrBreakGlass):
 		return record.ReasonNoConsent
 	}
@@ -107,9 +112,10 @@ type ruling struct {
 	q            Asking
 	heard        heard
 
-	permits permission
-	owed    bool
-	broken  bool
+	permits  permission
+	owed     bool
+	broken   bool
+	excluded *excludedCodes
 }
 
 func (r *ruling) link() (string, error) {
@@ -214,6 +220,19 @@ func (r *ruling) consent() (string, error) {
 	}
 	r.broken = true
 	return fmt.Sprintf("OVERRIDDEN by break-glass, reason %s, at %s", c.BreakGlass, when), nil
+}
+
+// exclusions says by what the entries will be judged one by one.
+func (r *ruling) exclusions() (string, error) {
+	marks := fmt.Sprintf("marks released %q", r.holder.ReleaseMarks)
+	if r.holder.Exclusions == "" {
+		return "no codes excluded, " + marks, nil
+	}
+	if r.holder.excluded == nil || r.holder.excluded.set.Load() == nil {
+		return "", ErrExclusions
+	}
+	r.excluded = r.holder.excluded.set.Load()
+	return fmt.Sprintf("%s, %s", r.excluded.name(), marks), nil
 }
 
 // Target names the organisation to ask: the one the request addresses, else

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -22,19 +23,25 @@ import (
 //
 //	# id: area-sensitive
 //	# version: 2026-11
+//	# rows: 2
 //	scheme	code
 //	readv2	1415%
 //	snomed	1234561000000101
 //
 // A Read v2 code that ends in % stands for all that begin so, which in Read v2
 // are all kinds of it. Term codes do not count: a code is excluded under each of
-// its terms, in Read v2 and CTV3 with or without the dots that fill it up. A set without
-// rows is right. The zero value has not been loaded, and everything is withheld
-// by it. It may be used from any number of goroutines.
+// its terms, in Read v2 and CTV3 with or without the dots that fill it up. A set
+// without rows is right. The line "# rows" may be left out; with it a file that
+// is only half written is never taken for the whole. Replace the file by renaming
+// another over it.
+//
+// The zero value has not been loaded, and by it everything is withheld. An
+// Exclusions may be used from any number of goroutines.
 type Exclusions struct{ set atomic.Pointer[excludedCodes] }
 
 type excludedCodes struct {
 	id, version, digest string
+	rows, said          int // counted, and as the header says; said is -1 where it does not
 	codes               map[string]bool
 	prefixes            []string // of Read v2
 }
@@ -67,8 +74,10 @@ func (x *Exclusions) Version() string {
 	if set == nil {
 		return ""
 	}
-	return set.id + " " + set.version + " " + set.digest
+	return set.name()
 }
+
+func (set *excludedCodes) name() string { return set.id + " " + set.version + " " + set.digest }
 
 // Has reports that a code is excluded. Before the first Load every code is.
 func (x *Exclusions) Has(scheme, code string) bool {
@@ -107,7 +116,7 @@ func schemes() []string {
 
 func readExclusions(text []byte) (*excludedCodes, error) {
 	sum := sha256.Sum256(text)
-	set := &excludedCodes{digest: hex.EncodeToString(sum[:]), codes: map[string]bool{}}
+	set := &excludedCodes{digest: hex.EncodeToString(sum[:]), said: -1, codes: map[string]bool{}}
 	var faults []error
 	headed := false
 	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
@@ -123,6 +132,7 @@ func readExclusions(text []byte) (*excludedCodes, error) {
 				fault(`the first row is not "scheme<tab>code"`)
 			}
 		default:
+			set.rows++
 			if what := set.add(line); what != "" {
 				fault(what)
 			}
@@ -130,6 +140,12 @@ func readExclusions(text []byte) (*excludedCodes, error) {
 	}
 	if err := lines.Err(); err != nil {
 		faults = append(faults, err)
+	}
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		faults = append(faults, errors.New("the last line does not end: the file is cut, or not yet whole"))
+	}
+	if set.said >= 0 && set.said != set.rows {
+		faults = append(faults, fmt.Errorf("%d rows, and the header says %d", set.rows, set.said))
 	}
 	if !headed {
 		faults = append(faults, errors.New(`no row "scheme<tab>code"`))
@@ -150,6 +166,8 @@ func (set *excludedCodes) header(line string) {
 		set.id = strings.TrimSpace(value)
 	case "version":
 		set.version = strings.TrimSpace(value)
+	case "rows":
+		set.said, _ = strconv.Atoi(strings.TrimSpace(value))
 	}
 }
 
@@ -191,7 +209,11 @@ func (a *Agreement) LoadExclusions(dir string) (changed []string, err error) {
 			continue
 		}
 		before := side.excluded.Version()
-		if err := side.excluded.loadFile(filepath.Join(dir, side.Exclusions)); err != nil {
+		path := side.Exclusions
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if err := side.excluded.loadFile(path); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", name, err))
 			continue
 		}

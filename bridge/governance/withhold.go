@@ -18,11 +18,7 @@ var ErrExclusions = errors.New("the exclusion codes have not been loaded")
 // patient under such a mark is answered as not found (safety CS-07). The error is
 // a *record.Error.
 func (a *Agreement) Withhold(holder string, rec *record.Record, d Decision) error {
-	side := a.Sides[holder]
-	var excluded *excludedCodes
-	if side.excluded != nil {
-		excluded = side.excluded.set.Load() // one set for the whole record
-	}
+	side, excluded := a.Sides[holder], d.excluded
 	switch {
 	case d.owed:
 		return record.Fault(record.ReasonDenied, op, ErrRelationship)
