@@ -15,6 +15,7 @@ type (
 		addresses                               []record.Address
 		contacts                                []record.Contact
 		maritalStatus, ethnic, religion, nation string
+		ambiguous                               []string // where a second value stands of what has one
 	}
 	user struct {
 		person, mnemonic, login string
@@ -165,6 +166,11 @@ func (d *decoder) adminDomain() {
 func (d *decoder) personElement() {
 	p, id, it := &person{}, "", &d.admin
 	for name := range d.r.Children(Namespace) {
+		if d.r.Repeated() && name != "" && name != "#text" && name != "address" && name != "contact" {
+			p.ambiguous = append(p.ambiguous, d.at()) // the first value stands
+			d.unknown(it)
+			continue
+		}
 		switch name {
 		case "id":
 			id = d.token(it)
@@ -204,8 +210,12 @@ func (d *decoder) personElement() {
 			d.unknown(it)
 		}
 	}
-	if _, twice := d.people[id]; !twice {
+	known, twice := d.people[id]
+	switch {
+	case !twice:
 		d.people[id] = p
+	case known.birth != p.birth || known.sex != p.sex || known.forenames != p.forenames || known.surname != p.surname:
+		known.ambiguous = append(known.ambiguous, d.at())
 	}
 }
 

@@ -327,6 +327,9 @@ func (d *decoder) joinPatient() {
 		d.rec.Fail(record.Demographics, "patient", "the person the patient points at is missing")
 		about = &person{}
 	}
+	for _, at := range about.ambiguous {
+		d.rec.Fail(record.Demographics, at, "repeated "+at[strings.IndexByte(at, ' ')+1:])
+	}
 	p.Title, p.Forenames, p.Surname = about.title, about.forenames, about.surname
 	p.KnownAs, p.BirthName, p.Previous, p.BirthDate = about.known, about.birthSurname, about.previous, about.birth
 	p.Addresses, p.Contacts = about.addresses, about.contacts
