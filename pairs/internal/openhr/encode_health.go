@@ -430,6 +430,7 @@ func (x *encoder) task(e *record.Entry) {
 	if e.Place != nil {
 		n.line("Place", e.Place.Title())
 	}
+	n.line("Confidentiality", e.Confidential) // the element has no policy
 	w.Optional("description", strings.Join(append(lines, n.lines...), "\n"))
 	w.End()
 }
