@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // A line is
@@ -52,6 +55,30 @@ func appendLine(b []byte, last Receipt, body []byte) ([]byte, Receipt) {
 	b = append(b, hash...)
 	return append(b, hashTail...), Receipt{Seq: last.Seq + 1, Hash: hash}
 }
+
+// escaped is a JSON text with everything that cannot be seen in it written as
+// JSON's own escape: encoding/json leaves DEL, the C1 controls, which some
+// terminals obey, and marks that turn the direction of text as they are.
+func escaped(text []byte) []byte {
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	b := make([]byte, 0, len(text)+16)
+	for _, r := range string(text) {
+		switch {
+		case !hidden(r):
+			b = utf8.AppendRune(b, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return b
+}
+
+func hidden(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) }
 
 // parseLine proves that line, line end included, follows last, and gives its
 // entry's bytes.

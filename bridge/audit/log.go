@@ -133,7 +133,7 @@ func (l *Log) Append(e Entry) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, errors.New("audit: append: the entry cannot be written as JSON")
 	}
-	receipt, mine, err := l.add(body, e.Event == EventAsked)
+	receipt, mine, err := l.add(escaped(body), e.Event == EventAsked)
 	if err != nil {
 		return Receipt{}, err
 	}
