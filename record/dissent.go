@@ -38,9 +38,13 @@ func (r *Record) consentedAfter(given mapping.Code, refused Date) bool {
 	return false
 }
 
-// files reports an entry with that code, first or beside it; the term code of
-// Read v2 only chooses the words.
+// files reports an entry of the record with that code, first or beside it; the
+// term code of Read v2 only chooses the words. What the source deleted, or
+// files twice, is no entry of its own.
 func (e *Entry) files(code mapping.Code) bool {
+	if e.Outcome == Duplicate {
+		return false
+	}
 	same := func(c mapping.Code) bool { return c.Scheme == code.Scheme && c.Value == code.Value }
 	if same(e.Code) {
 		return true

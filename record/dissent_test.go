@@ -17,6 +17,10 @@ func TestReadDissent(t *testing.T) {
 		}
 		return e
 	}
+	deleted := func(e *record.Entry) *record.Entry {
+		e.Outcome = record.Duplicate
+		return e
+	}
 	for name, c := range map[string]struct {
 		entries []*record.Entry
 		want    bool
@@ -38,6 +42,8 @@ func TestReadDissent(t *testing.T) {
 		"consent in doubt":           {[]*record.Entry{filed("9Nd1.", "2016-03-01"), filed("9Nd7.", "2017", record.Doubts)}, true},
 		"consent of another kind":    {[]*record.Entry{filed("9Nd1.", "2016-03-01"), filed("93C0.", "2017")}, true},
 		"refused again":              {[]*record.Entry{filed("9Nd1.", "2016"), filed("9Nd7.", "2017"), filed("9Nd1.", "2018")}, true},
+		"refused, and deleted":       {[]*record.Entry{deleted(filed("9Nd1.", "2016"))}, false},
+		"consent that was deleted":   {[]*record.Entry{filed("9Nd1.", "2016"), deleted(filed("9Nd7.", "2017"))}, true},
 		"the same letters elsewhere": {[]*record.Entry{{Code: mapping.Code{Scheme: mapping.CTV3, Value: "9Nd1."}}}, false},
 		"beside the primary code": {[]*record.Entry{{Code: mapping.Code{Scheme: mapping.EMISLocal, Value: "EMISX1"},
 			Others: []mapping.Code{{Scheme: mapping.ReadV2, Value: "93C1."}}}}, true},
