@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -120,6 +122,25 @@ func TestBreakGlass(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, broken)
+}
+
+// TestDissentIsARefusal refuses the record of a patient whose practice has filed
+// their no, and never shows an empty one (safety CS-09, IG-02).
+func TestDissentIsARefusal(t *testing.T) {
+	practice := stand(t, "emisweb", standin.Options{})
+	filed := func(ctx context.Context, message []byte, from wire.Peer) []byte {
+		return bytes.ReplaceAll(practice.Handle(ctx, message, from), []byte("EMISNQPR118"), []byte("93C1"))
+	}
+	e := start(t, setup{holders: map[string]wire.Handler{"emisweb": filed}})
+	for _, file := range []string{"systmone-narrow.xml", "systmone-whole.xml"} {
+		answer := e.ask("systmone", request(t, file))
+		refusedNatively(t, "systmone", answer)
+		require.Contains(t, string(answer), record.ReasonNoConsent.Words())
+		require.Equal(t, record.ReasonNoConsent, (<-e.outcomes).Reason)
+		_, last := e.audited()
+		require.NotEmpty(t, last.Cause)
+		require.Empty(t, last.Sections, "nothing was seen")
+	}
 }
 
 // TestNobodyIsAnIndividual refuses an account that is no person's, and a request
@@ -301,4 +322,39 @@ func link(t *testing.T) *pairs.Link {
 	l, err := pairs.Open(pair, options)
 	require.NoError(t, err)
 	return l
+}
+
+// TestTheAuditIsWitnessed keeps what proves the log elsewhere: the signed
+// checkpoint as an event, and with the edge the head of each answer's tree.
+func TestTheAuditIsWitnessed(t *testing.T) {
+	url, key := external(t), linkKeyFile(t)
+	e := start(t, setup{config: func(c *bridge.Config) { c.NATS.URL, c.NATS.Plaintext, c.LinkKey = url, true, key }})
+	events := subscribe(t, url, bridge.NewSubjects("test").Event("audit"))
+	e.ask("emisweb", request(t, "emisweb-full.xml"))
+	require.Empty(t, (<-e.outcomes).Reason)
+	require.NoError(t, e.Stop(t.Context()))
+	message, err := events.NextMsg(10 * time.Second)
+	require.NoError(t, err)
+	var event bridge.AuditEvent
+	require.NoError(t, json.Unmarshal(message.Data, &event))
+	checkpoint, err := audit.ParseCheckpoint(event.Checkpoint, event.Verifier)
+	require.NoError(t, err)
+	require.Equal(t, uint64(len(e.all())), checkpoint.Size)
+
+	text, err := os.ReadFile(filepath.Join(e.data, "witness-emisweb.json"))
+	require.NoError(t, err)
+	witnesses := map[string]spine.Witness{}
+	require.NoError(t, json.Unmarshal(text, &witnesses))
+	seen := witnesses["one"]
+	require.Less(t, seen.Seq, checkpoint.Size, "the stop is the last record")
+	for head, holds := range map[string]bool{seen.TreeHead: true, checkpoint.Root: false} {
+		verdict, err := audit.VerifyAgainst(t.Context(), filepath.Join(e.data, "audit"), "one",
+			audit.Evidence{Witnesses: []audit.Receipt{{Seq: seen.Seq, TreeHead: head}}})
+		if !holds {
+			require.Error(t, err, "another tree")
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, seen.Seq, verdict.Proven)
+	}
 }
