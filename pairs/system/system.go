@@ -56,8 +56,9 @@ type Encoder interface {
 type UserReader interface {
 	// EncodeUserRequest writes the question. It is about no patient.
 	EncodeUserRequest(id MessageID) ([]byte, error)
-	// DecodeUser reads the answer. A native error, or none or several users
-	// logged on, is an error of ReasonRefused or ReasonBadAnswer.
+	// DecodeUser reads the answer. A native error is an error of ReasonRefused,
+	// or of ReasonBusy where the system says to ask again; none or several users
+	// logged on is ReasonBadAnswer.
 	DecodeUser(ctx context.Context, msg []byte) (record.Requester, error)
 }
 

@@ -91,3 +91,22 @@ func TestDecodeUser_Refuses(t *testing.T) {
 		require.NotContains(t, err.Error(), "hpenrose")
 	}
 }
+
+func FuzzDecodeUser(f *testing.F) {
+	for _, content := range []string{"", quay + hester, desk + hester, hester + hester, "<ErrorMessage>No</ErrorMessage><PermanentError>true</PermanentError>"} {
+		f.Add(metaData(content))
+	}
+	reader := userReaderOf(f)
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		who, err := reader.DecodeUser(context.Background(), msg)
+		if err != nil {
+			require.Zero(t, who)
+			require.Contains(t, []record.Reason{record.ReasonBadAnswer, record.ReasonRefused, record.ReasonBusy, record.ReasonTooLarge}, record.ReasonOf(err))
+			return
+		}
+		require.NotEmpty(t, who.User)
+		for _, a := range who.Activities {
+			require.Regexp(t, `^B[0-9]{4}$`, a)
+		}
+	})
+}

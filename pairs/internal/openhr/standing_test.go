@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/linkspan/linkspan/record"
 )
@@ -81,6 +82,24 @@ func TestStandingOfEveryStatus(t *testing.T) {
 		seen[standing("", strconv.Itoa(n), "REG", false)]++
 	}
 	require.Equal(t, map[record.Standing]int{record.Registered: 5, record.Temporary: 2, record.Left: 28, record.Deceased: 4, record.StandingUnknown: 10}, seen)
+}
+
+// Nobody is taken for registered without being said to be.
+func TestNobodyIsRegisteredByDefault(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		state := rapid.SampledFrom([]string{"", "REG", "LEFT", "DEAD", "reg", "X"}).Draw(rt, "state")
+		status := rapid.OneOf(rapid.Just(""), rapid.StringMatching("[0-9]{1,2}"), rapid.Just("x")).Draw(rt, "status")
+		kind := rapid.SampledFrom([]string{"", "REG", "TMP", "E", "IN", "PRIV", "DUM", "OTH", "X", " REG "}).Draw(rt, "type")
+		ended := rapid.Bool().Draw(rt, "ended")
+		if standing(state, status, kind, ended) == record.Registered {
+			require.Equal(rt, "REG", kind)
+			require.False(rt, ended)
+			require.Contains(rt, []string{"", "REG"}, state)
+			if state == "" {
+				require.Contains(rt, []string{"3", "4", "5", "6", "8"}, status)
+			}
+		}
+	})
 }
 
 func TestStandingOfSeveralRegistrations(t *testing.T) {
