@@ -136,12 +136,16 @@ func TestUnwritableMemoryFailsClosed(t *testing.T) {
 	require.NoError(t, g.Request("u", "o", "0", nil))
 
 	require.NoError(t, g.memory.file.Close()) // every write fails from here
-	require.Equal(t, record.ReasonInternal, record.ReasonOf(g.Request("u", "o", "1", nil)))
+	err = g.Request("u", "o", "1", nil)
+	require.Error(t, err)
+	require.Equal(t, record.ReasonInternal, record.ReasonOf(err))
 	require.Equal(t, KindMemory, events[0].Kind)
 
 	away := dir + ".away"
 	require.NoError(t, os.Rename(dir, away)) // and it cannot be written anew
-	require.Equal(t, record.ReasonInternal, record.ReasonOf(g.Request("u", "o", "1", nil)))
+	err = g.Request("u", "o", "1", nil)
+	require.Error(t, err)
+	require.Equal(t, record.ReasonInternal, record.ReasonOf(err))
 	require.True(t, replayed(g, "0"))
 	g.Answered("u", "o", "")
 	require.Equal(t, KindMemory, events[len(events)-1].Kind)
