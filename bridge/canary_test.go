@@ -146,6 +146,13 @@ func (w *watched) tell(text string) {
 	w.told = append(w.told, text)
 }
 
+// last is what operations were told last.
+func (w *watched) last() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.told[len(w.told)-1]
+}
+
 // leaks are the places where a canary got out.
 func (w *watched) leaks(t *testing.T) []string {
 	t.Helper()

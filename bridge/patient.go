@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -141,6 +142,10 @@ func (e *exchange) hide(f record.Failure) record.Response {
 	if f.Permanent() && f.Reason != record.ReasonNotFound && !e.agreement.ShowsRefusals(e.dir.Holder.Name) {
 		e.cause = "the holder refused"
 		f = record.Failure{Reason: record.ReasonNotFound}
+	}
+	if f.Reason == record.ReasonNotFound {
+		e.cause = cmp.Or(e.cause, "the holder does not know the patient")
+		e.refused(f.Reason, nil)
 	}
 	return record.Refused(f)
 }

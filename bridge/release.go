@@ -92,12 +92,21 @@ func (e *exchange) failure(err error) record.Failure {
 	if e.cause == "" {
 		e.cause = err.Error()
 	}
-	e.log.Warn("exchange refused", zap.String("exchange", e.id), zap.String("from", e.dir.Consumer.Name), zap.String("reason", string(reason)), zap.Error(err))
+	e.refused(reason, err)
 	f := record.Failure{Reason: reason}
 	if errors.Is(err, errOwnCopy) && !reason.Permanent() {
 		f = record.Failure{Reason: record.ReasonNoPatient, Retry: true}
 	}
 	return f
+}
+
+// refused is the one log line of a refusal. Of a patient not found it is the same
+// whatever the cause, which the audit alone has (safety CS-07).
+func (e *exchange) refused(reason record.Reason, err error) {
+	if reason == record.ReasonNotFound {
+		err = nil
+	}
+	e.log.Warn("exchange refused", zap.String("exchange", e.id), zap.String("from", e.dir.Consumer.Name), zap.String("reason", string(reason)), zap.Error(err))
 }
 
 // note appends an audit record without content.
