@@ -23,10 +23,13 @@ type standinCommand struct {
 	Silent  bool          `help:"Never answer."`
 	Error   string        `help:"Answer every request with this native error."`
 
-	WrongPatient bool `help:"Answer about another patient."`
-	NoPatient    bool `help:"Answer without naming the patient."`
-	Truncate     bool `help:"Cut every answer short."`
-	Malformed    bool `help:"Answer with XML that is not well formed."`
+	WrongPatient   bool   `help:"Answer about another patient."`
+	NoPatient      bool   `help:"Answer without naming the patient."`
+	NoDemographics bool   `help:"Answer with the patient's number and no other detail."`
+	Standing       string `enum:",left,deceased,temporary,unstated,sensitive" default:"" help:"Serve every patient as left, deceased, temporary, unstated or sensitive."`
+	User           string `help:"Who is logged on, for a system that is asked; default an invented GP."`
+	Truncate       bool   `help:"Cut every answer short."`
+	Malformed      bool   `help:"Answer with XML that is not well formed."`
 }
 
 // Run serves until interrupted.
@@ -36,8 +39,12 @@ func (c standinCommand) Run(ctx context.Context, to streams) error {
 	if i < 0 {
 		return usageError{fmt.Errorf("standin: no system %q", c.System)}
 	}
-	stand, err := standin.New(c.System, os.DirFS(c.Files), standin.Options{Latency: c.Latency, Silent: c.Silent, Error: c.Error,
-		WrongPatient: c.WrongPatient, NoPatient: c.NoPatient, Truncate: c.Truncate, Malformed: c.Malformed, Organisations: c.ODS, Format: c.Format})
+	options := standin.Options{Latency: c.Latency, Silent: c.Silent, Error: c.Error, WrongPatient: c.WrongPatient, NoPatient: c.NoPatient,
+		NoDemographics: c.NoDemographics, Standing: c.Standing, Truncate: c.Truncate, Malformed: c.Malformed, Organisations: c.ODS, Format: c.Format}
+	if c.User != "" {
+		options.User = &standin.User{UserName: c.User}
+	}
+	stand, err := standin.New(c.System, os.DirFS(c.Files), options)
 	if err != nil {
 		return err
 	}
