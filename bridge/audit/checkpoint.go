@@ -264,15 +264,25 @@ func (l *Log) keep() {
 		case <-l.stop:
 			return
 		case <-l.wake:
+			l.checkpoint()
 		case <-ticks:
-			l.makeRoom()
-			if !l.due() {
-				continue
-			}
+			l.tick()
 		}
-		if _, err := l.MakeCheckpoint(); err != nil {
-			l.o.Trouble(err)
-		}
+	}
+}
+
+// tick sees whether there is room again and whether a checkpoint is due.
+func (l *Log) tick() {
+	l.makeRoom()
+	if l.due() {
+		l.checkpoint()
+	}
+}
+
+// checkpoint makes a checkpoint that nobody asked for.
+func (l *Log) checkpoint() {
+	if _, err := l.MakeCheckpoint(); err != nil {
+		l.o.Trouble(err)
 	}
 }
 

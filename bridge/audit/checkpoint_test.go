@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 type shelf struct {
 	dir, away string
 	key       *SigningKey
-	now       time.Time
+	clock     atomic.Pointer[time.Time]
 	ticks     chan time.Time
 	published chan string
 	trouble   chan error
@@ -27,7 +28,8 @@ type shelf struct {
 }
 
 func newShelf(t *testing.T, every int) *shelf {
-	s := &shelf{dir: t.TempDir(), away: filepath.Join(t.TempDir(), "away"), now: noon(), ticks: make(chan time.Time), published: make(chan string, 100), trouble: make(chan error, 100)}
+	s := &shelf{dir: t.TempDir(), away: filepath.Join(t.TempDir(), "away"), ticks: make(chan time.Time), published: make(chan string, 100), trouble: make(chan error, 100)}
+	s.set(noon())
 	var err error
 	s.key, err = LoadSigningKey(filepath.Join(s.dir, "one.key"), "one")
 	require.NoError(t, err)
@@ -36,7 +38,7 @@ func newShelf(t *testing.T, every int) *shelf {
 }
 
 func (s *shelf) options(every int) OpenOptions {
-	return OpenOptions{Signer: s.key, Checkpoints: s.away, Every: every, Now: func() time.Time { return s.now }, Ticks: s.ticks,
+	return OpenOptions{Signer: s.key, Checkpoints: s.away, Every: every, Now: s.now, Ticks: s.ticks,
 		Published: func(text string) { s.published <- text }, Trouble: func(err error) { s.trouble <- err }}
 }
 
@@ -49,7 +51,7 @@ func (s *shelf) open(t *testing.T, every int) {
 func (s *shelf) append(t *testing.T, n int) (last Receipt) {
 	for i := range n {
 		e := sample(i)
-		e.Time = s.now
+		e.Time = s.now()
 		var err error
 		last, err = s.log.Append(e)
 		require.NoError(t, err)
@@ -57,11 +59,11 @@ func (s *shelf) append(t *testing.T, n int) (last Receipt) {
 	return last
 }
 
-// tick returns when the log has seen a tick.
-func (s *shelf) tick() {
-	s.ticks <- time.Time{}
-	s.ticks <- time.Time{}
-}
+func (s *shelf) now() time.Time    { return *s.clock.Load() }
+func (s *shelf) set(now time.Time) { s.clock.Store(&now) }
+
+// tick has the log see what is due.
+func (s *shelf) tick() { s.log.tick() }
 
 func TestCheckpointsAreMadeByCountByTimeAndAtTheEnd(t *testing.T) {
 	s := newShelf(t, 3)
@@ -77,25 +79,30 @@ func TestCheckpointsAreMadeByCountByTimeAndAtTheEnd(t *testing.T) {
 	require.Equal(t, first, s.log.Checkpoint())
 
 	fourth := s.append(t, 1)
-	s.now = s.now.Add(59 * time.Second)
+	s.set(s.now().Add(59 * time.Second))
+	require.False(t, s.log.due())
 	s.tick()
 	require.Empty(t, s.published, "not due")
-	s.now = s.now.Add(time.Second)
+	s.set(s.now().Add(time.Second))
 	s.tick()
 	c, err = ParseCheckpoint(<-s.published, s.key.Verifier())
 	require.NoError(t, err)
 	require.Equal(t, fourth.TreeHead, c.Root)
-	s.now = s.now.Add(time.Hour)
+	s.set(s.now().Add(time.Hour))
 	s.tick()
 	require.Empty(t, s.published, "nothing is new")
 	s.append(t, 1)
-	s.now = s.now.Add(-2 * time.Hour) // a clock set back delays none
+	s.set(s.now().Add(-2 * time.Hour)) // a clock set back delays none
 	s.tick()
 	require.Contains(t, <-s.published, "\n5\n")
 	s.append(t, 1)
+	s.set(s.now().Add(time.Hour))
+	s.ticks <- time.Time{} // the goroutine that keeps the log does the same
+	require.Contains(t, <-s.published, "\n6\n")
+	s.append(t, 1)
 	require.NoError(t, s.log.Close())
 	last := <-s.published
-	require.Contains(t, last, "\n6\n")
+	require.Contains(t, last, "\n7\n")
 	require.Empty(t, s.trouble)
 
 	for _, dir := range []string{s.dir, s.away} {
@@ -109,10 +116,10 @@ func TestCheckpointsAreMadeByCountByTimeAndAtTheEnd(t *testing.T) {
 	require.NoError(t, errors.Join(err, growing.Close()))
 	all, err := ReadEvidence(s.away, "one", s.key.Verifier())
 	require.NoError(t, err)
-	require.Len(t, all.Checkpoints, 4)
+	require.Len(t, all.Checkpoints, 5)
 	v, err := VerifyAgainst(context.Background(), s.dir, "one", all)
 	require.NoError(t, err)
-	require.Equal(t, 4, v.Held)
+	require.Equal(t, 5, v.Held)
 	require.Zero(t, v.Window())
 	vkey, err := os.ReadFile(filepath.Join(s.away, "one.vkey"))
 	require.NoError(t, err)

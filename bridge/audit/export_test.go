@@ -25,9 +25,9 @@ func exported(t *testing.T, s *shelf, from, to time.Time) (SegmentHead, []byte) 
 func TestAnExportedSegmentProvesItself(t *testing.T) {
 	s := newShelf(t, 1<<20)
 	s.append(t, 3)
-	s.now = s.now.AddDate(0, 1, 0)
+	s.set(s.now().AddDate(0, 1, 0))
 	s.append(t, 4)
-	s.now = s.now.AddDate(0, 1, 0)
+	s.set(s.now().AddDate(0, 1, 0))
 	s.append(t, 2)
 	require.NoError(t, s.log.Close())
 	december := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
@@ -152,7 +152,7 @@ func TestFind(t *testing.T) {
 	s := newShelf(t, 1<<20)
 	sealer := testSealer(t)
 	add := func(number, exchange, event, breakGlass string) {
-		e := Entry{Instance: "one", Exchange: exchange, Event: event, Time: s.now, BreakGlass: breakGlass}
+		e := Entry{Instance: "one", Exchange: exchange, Event: event, Time: s.now(), BreakGlass: breakGlass}
 		sealer.SealPatient(&e, number)
 		if breakGlass != "" {
 			sealer.SealBreakGlass(&e, "found in the street")
@@ -163,11 +163,11 @@ func TestFind(t *testing.T) {
 	const nora, other = "9998193036", "9990000018"
 	add(nora, "a", EventAsked, "")
 	add(other, "b", EventAsked, "")
-	s.now = s.now.AddDate(0, 1, 0)
+	s.set(s.now().AddDate(0, 1, 0))
 	add(nora, "c", EventBreakGlass, "unconscious")
-	s.now = s.now.AddDate(0, 1, 0)
+	s.set(s.now().AddDate(0, 1, 0))
 	add(nora, "d", EventRefused, "")
-	moved := Entry{Instance: "one", Exchange: "e", Event: EventAsked, Time: s.now}
+	moved := Entry{Instance: "one", Exchange: "e", Event: EventAsked, Time: s.now()}
 	sealer.SealPatient(&moved, nora)
 	moved.Exchange = "f" // as if it were of another exchange
 	_, err := s.log.Append(moved)

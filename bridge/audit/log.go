@@ -240,9 +240,7 @@ func (l *Log) Close() error {
 	if l.stop != nil {
 		l.stopping.Do(func() { close(l.stop) })
 		<-l.ended
-		if _, err := l.MakeCheckpoint(); err != nil {
-			l.o.Trouble(err)
-		}
+		l.checkpoint()
 	}
 	if err := l.close(); err != nil {
 		return fmt.Errorf("audit: close: %w", err)

@@ -173,12 +173,12 @@ func TestAFullDiskAtTheStart(t *testing.T) {
 func TestAMonthIsOneFile(t *testing.T) {
 	s := newShelf(t, 1<<20)
 	s.append(t, 3)
-	s.now = s.now.AddDate(0, 1, 0) // December
+	s.set(s.now().AddDate(0, 1, 0)) // December
 	s.append(t, 2)
-	s.now = s.now.AddDate(0, 0, -40) // a clock set back begins no file
+	s.set(s.now().AddDate(0, 0, -40)) // a clock set back begins no file
 	s.append(t, 1)
 	require.NoError(t, s.log.Close())
-	s.now = time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+	s.set(time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC))
 	s.open(t, 1<<20)
 	last := s.append(t, 1)
 	segments, err := Segments(s.dir, "one")
@@ -225,17 +225,17 @@ func TestAMonthIsOneFile(t *testing.T) {
 func TestASegmentIsDeletedOnPurposeAndOnTheRecordOnly(t *testing.T) {
 	s := newShelf(t, 2)
 	s.append(t, 3)
-	s.now = s.now.AddDate(0, 1, 0)
+	s.set(s.now().AddDate(0, 1, 0))
 	s.append(t, 2)
-	s.now = s.now.AddDate(0, 1, 0)
+	s.set(s.now().AddDate(0, 1, 0))
 	s.append(t, 2)
 	_, err := s.log.DeleteOldest("A. Officer", "retention")
 	require.ErrorIs(t, err, ErrTooYoung)
 	require.Len(t, events(t, s.dir), 7, "nothing was done")
-	s.now = time.Date(2034, 11, 22, 11, 59, 0, 0, time.UTC)
+	s.set(time.Date(2034, 11, 22, 11, 59, 0, 0, time.UTC))
 	_, err = s.log.DeleteOldest("A. Officer", "retention")
 	require.ErrorIs(t, err, ErrTooYoung)
-	s.now = time.Date(2034, 11, 22, 12, 0, 0, 0, time.UTC)
+	s.set(time.Date(2034, 11, 22, 12, 0, 0, 0, time.UTC))
 	gone, err := s.log.DeleteOldest("A. Officer", "retention")
 	require.NoError(t, err)
 	require.Equal(t, "2026-11", gone.Month)
@@ -261,7 +261,7 @@ func TestASegmentIsDeletedOnPurposeAndOnTheRecordOnly(t *testing.T) {
 	// Forged: the same without the record of the deletion.
 	forged := newShelf(t, 2)
 	forged.append(t, 3)
-	forged.now = forged.now.AddDate(0, 1, 0)
+	forged.set(forged.now().AddDate(0, 1, 0))
 	forged.append(t, 2)
 	require.NoError(t, forged.log.Close())
 	segments, err := Segments(forged.dir, "one")
@@ -279,7 +279,7 @@ func TestWhatCannotBeDeleted(t *testing.T) {
 	_, err := s.log.DeleteOldest("A. Officer", "retention")
 	require.ErrorContains(t, err, "no closed segment")
 	s.append(t, 3)
-	s.now = s.now.AddDate(9, 0, 0)
+	s.set(s.now().AddDate(9, 0, 0))
 	s.append(t, 2)
 	segments, err := Segments(s.dir, "one")
 	require.NoError(t, err)
