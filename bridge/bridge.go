@@ -5,11 +5,13 @@ package bridge
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the box may have no zone data, and wrong wall times are clinical
 
@@ -43,6 +45,7 @@ type Bridge struct {
 	step     func(name string)
 
 	nc        *nats.Conn
+	connected atomic.Bool // nc is set
 	spine     *spine.Spine
 	key       spine.Key
 	version   string
@@ -180,13 +183,19 @@ func (b *Bridge) connect() error {
 		return err
 	}
 	if c.NATS.URL != "" {
-		b.nc, err = natsd.ConnectExternal(natsd.External{URLs: c.NATS.URL, Credentials: c.NATS.Credentials, CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
-			Log: b.natsLog, Closed: b.connectionLost}, "linkspan-"+c.Instance)
+		servers, err := b.servers()
 		if err != nil {
 			return err
 		}
+		if b.nc, err = natsd.ConnectExternal(servers, "linkspan-"+c.Instance); err != nil {
+			return err
+		}
 	} else {
-		server, err := natsd.Start(natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATS.Listen, OperationsUser: c.OpsUser, OperationsPassword: c.OpsPassword, Log: b.natsLog})
+		options, err := b.embedded()
+		if err != nil {
+			return err
+		}
+		server, err := natsd.Start(options)
 		if err != nil {
 			return err
 		}
@@ -195,6 +204,7 @@ func (b *Bridge) connect() error {
 			return err
 		}
 	}
+	b.connected.Store(true)
 	b.onStop(b.drain)
 	b.spine = spine.New(b.nc, b.key, spine.Options{Limit: expansion * c.RecordLimit, Timeout: c.Deadline, Link: b.name(), Now: b.now, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
 	return nil
@@ -305,9 +315,16 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	if s != nil { // EMIS Web's wire names it in a header
 		options.CommonName = s.Certificate.Subject.CommonName
 	}
+	store, err := b.secure(name)
+	if err != nil {
+		return nil, err
+	}
+	if store != nil && !c.Plain(plaintextAddress) {
+		options.Secure = func() *tls.Config { return store.Client(host(c.Address)) }
+	}
 	client := wire.NewClient(side.Wire, c.Address, options)
 	b.onStop(func(context.Context) error { client.Close(); return nil })
-	e := &edge{side: side, client: client, once: newOnce(b.now), agreed: b.agreed, key: b.key, ask: b.spine.Request, subjects: b.subjects,
+	e := &edge{side: side, client: client, store: store, once: newOnce(b.now), agreed: b.agreed, key: b.key, ask: b.spine.Request, subjects: b.subjects,
 		deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, o := range b.agreed.now().Sides[name].Organisations {
@@ -332,12 +349,12 @@ func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 	if c.Listen == "" {
 		return nil
 	}
-	tlsConfig, err := serverTLS(c)
-	if err != nil {
-		return err
+	var tlsConfig *tls.Config
+	if !c.Plain(plaintextListen) {
+		tlsConfig = e.store.Server()
 	}
 	listener, err := wire.Listen(ctx, side.Wire, c.Listen, e.fromWire, wire.ListenOptions{
-		Limit: b.config.RecordLimit, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
+		Limit: b.config.RecordLimit, MaxConnections: c.Connections, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
 		Report: func(event wire.Event) {
 			b.log.Warn("wire", zap.String("system", name), zap.String("reason", string(event.Reason)), zap.Error(event.Err))
 		}})

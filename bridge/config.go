@@ -37,18 +37,19 @@ type Config struct {
 	TablesFrom  string   `split_words:"true" default:"directory" desc:"directory or nats: what says which set is active, the folder itself or the pointer that 'linkspan tables push' moves for all instances"`
 	TableSets   int      `split_words:"true" default:"5" desc:"sets kept in the folder, to go back to"`
 
-	Dictionaries []string      `desc:"files or folders of the site's dictionaries, by which tables are judged when they are loaded; not kept in memory"`
-	LinkKey      string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
-	PatientKey   string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
-	NATS         NATSConfig    `desc:"the servers the roles talk by"`
-	OpsUser      string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
-	OpsPassword  string        `split_words:"true" desc:"password of the operations listener; required with NATS_LISTEN"`
-	RecordLimit  int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
-	Deadline     time.Duration `default:"30s" desc:"longest an asker waits"`
-	Slots        int           `default:"64" desc:"exchanges at once; one more is answered busy"`
-	SenderCodes  string        `split_words:"true" desc:"on or off: carry codes the sender placed beside its own; default on in test, off in live"`
-	LogLevel     string        `split_words:"true" default:"info" desc:"debug, info, warn or error"`
-	XML          XMLConfig     `desc:"limits of the XML reader"`
+	Dictionaries    []string      `desc:"files or folders of the site's dictionaries, by which tables are judged when they are loaded; not kept in memory"`
+	LinkKey         string        `split_words:"true" desc:"file with the link's 32-byte key, hex or base64; required when roles are apart"`
+	PatientKey      string        `split_words:"true" desc:"file with the 32-byte key of patient references in the audit; default made in the data directory"`
+	NATS            NATSConfig    `desc:"the servers the roles talk by"`
+	OpsUser         string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
+	OpsPassword     string        `split_words:"true" desc:"password of the operations listener, in test only: the environment can be read by others"`
+	OpsPasswordFile string        `split_words:"true" desc:"file with the password of the operations listener; required with NATS_LISTEN"`
+	RecordLimit     int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
+	Deadline        time.Duration `default:"30s" desc:"longest an asker waits"`
+	Slots           int           `default:"64" desc:"exchanges at once; one more is answered busy"`
+	SenderCodes     string        `split_words:"true" desc:"on or off: carry codes the sender placed beside its own; default on in test, off in live"`
+	LogLevel        string        `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+	XML             XMLConfig     `desc:"limits of the XML reader"`
 
 	// Sides has the settings of each of the pair's systems.
 	Sides map[string]SideConfig `ignored:"true"`
@@ -58,12 +59,16 @@ type Config struct {
 // its own because a field named in a tag would also be read from the bare
 // variable, NATS_URL, which other programs set.
 type NATSConfig struct {
-	URL         string `desc:"existing NATS servers; default an embedded one"`
-	Credentials string `desc:"credentials file for the existing servers"`
-	CA          string `desc:"CA file for the existing servers"`
-	Cert        string `desc:"client certificate for the existing servers"`
-	Key         string `desc:"key of the client certificate"`
-	Listen      string `desc:"loopback address where the embedded server lets operations listen; default none"`
+	URL         string   `desc:"existing NATS servers; default an embedded one"`
+	Credentials string   `desc:"credentials file for the existing servers"`
+	Listen      string   `desc:"loopback address where the embedded server lets operations listen; default none"`
+	Plaintext   bool     `desc:"existing servers without TLS; in live on loopback addresses only"`
+	Cert        string   `desc:"own PEM certificate, with its intermediates, towards the existing servers, or of the operations listener"`
+	Key         string   `desc:"PEM key of the certificate, readable by its owner only"`
+	CA          string   `desc:"PEM file of the authorities the other end's certificate must come from; the machine's own are never used"`
+	Names       []string `desc:"names of which the other end's certificate must have one"`
+	Pins        string   `desc:"file of the other end's public keys, SHA-256 of each on a line: the one in use and the next"`
+	CRL         []string `desc:"revocation lists, one of every authority"`
 }
 
 // XMLConfig are the limits of the guarded reader beside the record limit
@@ -80,14 +85,21 @@ type XMLConfig struct {
 
 // SideConfig is what one system's edge needs.
 type SideConfig struct {
-	Listen   string            `desc:"address where the system's requests are taken; default none"`
-	Address  string            `desc:"address of the system's own interface; required for its edge"`
-	Settings map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
-	Throttle string            `default:"on" desc:"the documented rate limits; others as NAME=EVENTS/TIME,... such as record=1/10s; off for stand-ins only"`
-	Signer   string            `desc:"PEM file with key and certificate that sign outgoing messages"`
-	Trusted  string            `desc:"PEM file of the certificates incoming signatures must chain to"`
-	Cert     string            `desc:"PEM certificate of the listener; empty is plain text"`
-	Key      string            `desc:"PEM key of the listener's certificate"`
+	Listen       string            `desc:"address where the system's requests are taken; default none"`
+	Address      string            `desc:"address of the system's own interface; required for its edge"`
+	Settings     map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
+	SettingsFile string            `split_words:"true" desc:"file of further settings, name:value on each line, readable by its owner only: keys and passwords belong here"`
+	Throttle     string            `default:"on" desc:"the documented rate limits; others as NAME=EVENTS/TIME,... such as record=1/10s; off for stand-ins only"`
+	Signer       string            `desc:"PEM file with key and certificate that sign outgoing messages"`
+	Trusted      string            `desc:"PEM file of the certificates incoming signatures must chain to"`
+	Connections  int               `default:"64" desc:"connections of the listener served at once"`
+	Plaintext    []string          `desc:"listen, address: where this wire is without TLS; in live on loopback addresses only"`
+	Cert         string            `desc:"own PEM certificate, with its intermediates, of the listener and towards the system"`
+	Key          string            `desc:"PEM key of the certificate, readable by its owner only"`
+	CA           string            `desc:"PEM file of the authorities the system's certificates must come from; the machine's own are never used"`
+	Names        []string          `desc:"names of which the system's certificate must have one"`
+	Pins         string            `desc:"file of the system's public keys, SHA-256 of each on a line: those in use and the next"`
+	CRL          []string          `desc:"revocation lists, one of every authority"`
 }
 
 // Environments.
@@ -189,9 +201,13 @@ func (c *Config) check() []error {
 	if c.RecordLimit < 64<<10 || c.Slots < 1 || c.Deadline <= 0 {
 		fault("LINKSPAN_RECORD_LIMIT, LINKSPAN_SLOTS and LINKSPAN_DEADLINE: want at least 65536, 1 and more than 0s")
 	}
-	if c.NATS.Listen != "" && (c.NATS.URL != "" || c.OpsPassword == "") {
-		fault("LINKSPAN_NATS_LISTEN: wants LINKSPAN_OPS_PASSWORD, and no LINKSPAN_NATS_URL")
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		fault("LINKSPAN_LOG_LEVEL: want debug, info, warn or error")
 	}
+	if x := c.XML; min(x.Depth, x.Attributes, x.AttributeBytes, x.TextBytes, x.Elements, x.NameBytes) < 0 || x.ReadTime < 0 {
+		fault("LINKSPAN_XML_*: want limits of 0, the reader's own default, or more")
+	}
+	faults = append(faults, c.checkNATS()...)
 	if c.TablesFrom != TablesFromDirectory && c.TablesFrom != TablesFromNATS {
 		fault("LINKSPAN_TABLES_FROM: want directory or nats")
 	}
@@ -220,6 +236,7 @@ func (c *Config) check() []error {
 			continue
 		}
 		side := c.Sides[role]
+		faults = append(faults, side.check(strings.ToUpper(role), c.Environment)...)
 		if side.Address == "" {
 			fault("LINKSPAN_%s_ADDRESS: required for the edge", strings.ToUpper(role))
 		}

@@ -3,8 +3,6 @@ package bridge_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -234,15 +232,4 @@ func recording(last *[]byte, h wire.Handler) wire.Handler {
 		*last = bytes.Clone(message)
 		return h(ctx, message, from)
 	}
-}
-
-// trusting is a client's TLS configuration that trusts one certificate,
-// whatever name it was reached by.
-func trusting(t *testing.T, file string) *tls.Config {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(text))
-	return &tls.Config{RootCAs: pool, ServerName: "linkspan.test", MinVersion: tls.VersionTLS12}
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/linkspan/linkspan/bridge/admit"
+	"github.com/linkspan/linkspan/bridge/certs"
 	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/spine"
 	"github.com/linkspan/linkspan/bridge/wire"
@@ -28,6 +29,7 @@ import (
 type edge struct {
 	side     pairs.Side
 	client   *wire.Client
+	store    *certs.Store // of TLS; nil where there is none
 	gate     *admit.Gate
 	once     *once
 	witness  *witnesses

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linkspan/linkspan/bridge/secret"
 	"github.com/linkspan/linkspan/bridge/spine"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
@@ -39,14 +40,14 @@ func CodecOptions(p pairs.Pair, settings map[string]string) (map[string]system.O
 
 // codecOptions are the options of one edge's codec as configured.
 func codecOptions(s system.System, side SideConfig, limits xmlio.Limits) (system.Options, error) {
-	o := system.Options{Limits: limits, Settings: maps.Clone(side.Settings), Now: time.Now}
-	if s.Wire.Transport == system.HTTP && o.Settings["address"] == "" && side.Address != "" {
-		if o.Settings == nil {
-			o.Settings = map[string]string{}
-		}
-		o.Settings["address"] = wire.URL(side.Address, s.Wire.Path, false) // an envelope names its receiver
+	settings, err := side.settings()
+	if err != nil {
+		return system.Options{}, err
 	}
-	var err error
+	o := system.Options{Limits: limits, Settings: settings, Now: time.Now}
+	if s.Wire.Transport == system.HTTP && o.Settings["address"] == "" && side.Address != "" {
+		o.Settings["address"] = wire.URL(side.Address, s.Wire.Path, !side.Plain(plaintextAddress)) // an envelope names its receiver
+	}
 	if o.Signer, err = signer(side); err != nil {
 		return o, err
 	}
@@ -69,7 +70,11 @@ func signer(side SideConfig) (*system.Signer, error) {
 	if side.Signer == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(side.Signer, side.Signer)
+	text, err := secret.Read(side.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("signer: %w", err)
+	}
+	pair, err := tls.X509KeyPair(text, text)
 	if err != nil {
 		return nil, fmt.Errorf("signer: %w", err)
 	}
@@ -80,16 +85,44 @@ func signer(side SideConfig) (*system.Signer, error) {
 	return &system.Signer{Key: key, Certificate: pair.Leaf}, nil
 }
 
-// serverTLS is the listener's certificate as configured, nil for plain text.
-func serverTLS(side SideConfig) (*tls.Config, error) {
-	if side.Cert == "" && side.Key == "" {
-		return nil, nil
+// settings are the codec's, of the variable and of the file.
+func (s SideConfig) settings() (map[string]string, error) {
+	all := map[string]string{}
+	maps.Copy(all, s.Settings)
+	if s.SettingsFile == "" {
+		return all, nil
 	}
-	pair, err := tls.LoadX509KeyPair(side.Cert, side.Key)
+	text, err := secret.Read(s.SettingsFile)
 	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
+		return nil, fmt.Errorf("settings: %w", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		name = strings.TrimSpace(name)
+		if _, twice := all[name]; !ok || twice {
+			return nil, fmt.Errorf("settings: %s:%d: want name:value, each name once", s.SettingsFile, n)
+		}
+		all[name] = strings.TrimSpace(value)
+	}
+	return all, nil
+}
+
+// opsPassword is that of the operations listener.
+func (c *Config) opsPassword() (string, error) {
+	if c.OpsPasswordFile == "" {
+		return c.OpsPassword, nil
+	}
+	text, err := secret.Read(c.OpsPasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("operations password: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // linkKey is the key the roles seal with. Where all roles live in one process
@@ -98,7 +131,7 @@ func linkKey(file string) (spine.Key, error) {
 	if file == "" {
 		return spine.NewKey(), nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := secret.Read(file)
 	if err != nil {
 		return spine.Key{}, fmt.Errorf("link key: %w", err)
 	}
@@ -112,7 +145,7 @@ func patientKey(file, data string) ([]byte, error) {
 	if own {
 		file = filepath.Join(data, "patient.key")
 	}
-	text, err := os.ReadFile(file)
+	text, err := secret.Read(file)
 	if own && errors.Is(err, os.ErrNotExist) { // a configured key that is gone is a fault, not a new key
 		key := make([]byte, 32)
 		rand.Read(key)

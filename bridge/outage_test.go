@@ -124,7 +124,7 @@ func TestTheServerGoesAndComesBack(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "link.key")
 	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("ef", 32)), 0o600))
 	e := start(t, setup{config: func(c *bridge.Config) {
-		c.NATS.URL, c.LinkKey, c.Deadline = s.ClientURL(), key, 2*time.Second
+		c.NATS.URL, c.NATS.Plaintext, c.LinkKey, c.Deadline = s.ClientURL(), true, key, 2*time.Second
 	}})
 	served := func(from string) bool {
 		return strings.Contains(string(e.ask(from, request(t, askings[from]))), "9998193036")

@@ -43,7 +43,7 @@ func TestRolesApart(t *testing.T) {
 	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("ab", 32)), 0o600))
 	apart := func(role string, sides map[string]bridge.SideConfig) *economy {
 		return start(t, setup{config: func(c *bridge.Config) {
-			c.NATS.URL, c.LinkKey, c.Roles, c.Instance = url, key, []string{role}, role
+			c.NATS.URL, c.NATS.Plaintext, c.LinkKey, c.Roles, c.Instance = url, true, key, []string{role}, role
 			if sides != nil {
 				c.Sides = sides
 			}
@@ -77,7 +77,7 @@ func TestNativeSubject(t *testing.T) {
 	url := external(t)
 	key := filepath.Join(t.TempDir(), "link.key")
 	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("cd", 32)), 0o600))
-	e := start(t, setup{config: func(c *bridge.Config) { c.NATS.URL, c.LinkKey = url, key }})
+	e := start(t, setup{config: func(c *bridge.Config) { c.NATS.URL, c.NATS.Plaintext, c.LinkKey = url, true, key }})
 	nc, err := nats.Connect(url)
 	require.NoError(t, err)
 	defer nc.Close()

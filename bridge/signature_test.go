@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/certs"
+	"github.com/linkspan/linkspan/bridge/certs/certstest"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/record"
@@ -77,20 +79,26 @@ func TestUnsignedRequestsAreRefusedWhereRequired(t *testing.T) {
 	require.Contains(t, string(answer), record.ReasonBadMessage.Words())
 }
 
-// TestListenerOverTLS takes EMIS Web's requests over TLS when a certificate is
-// configured.
+// TestListenerOverTLS takes EMIS Web's requests over TLS from a client with the
+// certificate expected, and not in plain text.
 func TestListenerOverTLS(t *testing.T) {
-	pemFile := certificate(t)
+	area := certstest.New(t, "area")
+	own, theirs := area.Issue("linkspan.test"), area.Issue("emisweb.test")
+	files := area.Files(own, []string{"emisweb.test"}, theirs)
 	e := start(t, setup{config: func(c *bridge.Config) {
 		side := c.Sides["emisweb"]
-		side.Cert, side.Key = pemFile, pemFile
+		side.Plaintext = []string{"address"}
+		side.Cert, side.Key, side.CA, side.Names, side.Pins, side.CRL = files.Cert, files.Key, files.CA, files.Names, files.Pins, files.CRL
 		c.Sides["emisweb"] = side
 	}})
 	plain := wire.NewClient(e.systems["emisweb"].Wire, e.Address("emisweb"), wire.ClientOptions{ThrottleDisabled: true})
 	defer plain.Close()
 	answer, err := plain.Do(t.Context(), request(t, "emisweb-full.xml"), nil)
 	require.True(t, err != nil || !strings.Contains(string(answer), "MedicalRecord"), "plain text must not be answered")
-	encrypted := wire.NewClient(e.systems["emisweb"].Wire, "https://"+e.Address("emisweb"), wire.ClientOptions{ThrottleDisabled: true, TLS: trusting(t, pemFile)})
+	system, err := certs.Open(area.Files(theirs, []string{"linkspan.test"}, own))
+	require.NoError(t, err)
+	defer system.Close()
+	encrypted := wire.NewClient(e.systems["emisweb"].Wire, "https://"+e.Address("emisweb"), wire.ClientOptions{ThrottleDisabled: true, TLS: system.Client("")})
 	defer encrypted.Close()
 	answer, err = encrypted.Do(t.Context(), request(t, "emisweb-full.xml"), nil)
 	require.NoError(t, err)

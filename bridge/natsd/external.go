@@ -2,9 +2,9 @@ package natsd
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -25,13 +25,15 @@ type External struct {
 	Credentials    string
 	NKey           string
 	User, Password string
-	// CAFile, CertFile and KeyFile are read again at every reconnect, so they
-	// are renewed without a restart. CAFile "" trusts the machine's roots.
-	CAFile, CertFile, KeyFile string
+	// TLS is required unless AllowPlaintext is set: with the own certificate and
+	// what is checked of the servers'. Roots gives the authorities anew at every
+	// reconnect, so that they are renewed without a restart.
+	TLS   *tls.Config
+	Roots func() *x509.CertPool
 	// TLSFirst begins TLS before the server's greeting.
 	TLSFirst bool
-	// AllowPlaintext permits a server on another machine without TLS. Bodies are
-	// sealed all the same; the names of users and organisations are not.
+	// AllowPlaintext is for servers on this machine and tests. Bodies are sealed
+	// all the same; the names of users and organisations are not.
 	AllowPlaintext bool
 	// InboxPrefix replaces _INBOX where each user has its own.
 	InboxPrefix string
@@ -74,8 +76,7 @@ func (e External) options(name string) ([]nats.Option, error) {
 		nats.PermissionErrOnSubscribe(true),
 		nats.SyncQueueLen(inboxLength),
 	}
-	encrypt, err := e.needsTLS()
-	if err != nil {
+	if err := e.secured(); err != nil {
 		return nil, err
 	}
 	credentials, err := e.credentials()
@@ -83,17 +84,11 @@ func (e External) options(name string) ([]nats.Option, error) {
 		return nil, err
 	}
 	opts = append(opts, credentials...)
-	if encrypt {
-		opts = append(opts, nats.Secure(&tls.Config{MinVersion: tls.VersionTLS12}))
-	}
-	if e.CAFile != "" {
-		opts = append(opts, nats.RootCAs(e.CAFile))
-	}
-	if (e.CertFile == "") != (e.KeyFile == "") {
-		return nil, errors.New("a client certificate needs both its certificate file and its key file")
-	}
-	if e.CertFile != "" {
-		opts = append(opts, nats.ClientCert(e.CertFile, e.KeyFile))
+	if e.TLS != nil {
+		opts = append(opts, nats.Secure(e.TLS))
+		if e.Roots != nil {
+			opts = append(opts, nats.ClientTLSConfig(nil, e.roots))
+		}
 	}
 	if e.TLSFirst {
 		opts = append(opts, nats.TLSHandshakeFirst())
@@ -125,34 +120,34 @@ func (e External) credentials() ([]nats.Option, error) {
 	return opts, nil
 }
 
-// needsTLS reports whether the connection must be encrypted: always, unless
-// every server is on this machine or plaintext is allowed by name.
-func (e External) needsTLS() (bool, error) {
-	if e.CAFile != "" || e.CertFile != "" || e.TLSFirst {
-		return true, nil
-	}
-	local := true
-	for _, one := range strings.Split(e.URLs, ",") {
+// roots are the authorities of the moment.
+func (e External) roots() (*x509.CertPool, error) { return e.Roots(), nil }
+
+// secured refuses addresses that cannot be read, and servers without TLS that
+// nothing allows, or with TLS but without what TLS needs.
+func (e External) secured() error {
+	secure := e.TLSFirst
+	for one := range strings.SplitSeq(e.URLs, ",") {
 		one = strings.TrimSpace(one)
 		if one == "" {
-			return false, errors.New("an empty server address")
+			return errors.New("an empty server address")
 		}
 		if !strings.Contains(one, "://") {
 			one = "nats://" + one
 		}
 		u, err := url.Parse(one)
 		if err != nil || u.Hostname() == "" {
-			return false, errors.New("a server address cannot be read") // it may hold a password
+			return errors.New("a server address cannot be read") // it may hold a password
 		}
-		if u.Scheme == "tls" || u.Scheme == "wss" {
-			return true, nil
-		}
-		address, err := netip.ParseAddr(u.Hostname())
-		if u.Hostname() != "localhost" && (err != nil || !address.IsLoopback()) {
-			local = false
-		}
+		secure = secure || u.Scheme == "tls" || u.Scheme == "wss"
 	}
-	return !local && !e.AllowPlaintext, nil
+	switch {
+	case e.TLS != nil && e.AllowPlaintext:
+		return errors.New("both TLS and plaintext are set")
+	case e.TLS == nil && (secure || !e.AllowPlaintext):
+		return errors.New("TLS is required, with a certificate; nothing allows plaintext")
+	}
+	return nil
 }
 
 func (e External) handlers() []nats.Option {

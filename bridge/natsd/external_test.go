@@ -1,29 +1,19 @@
 package natsd
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
+	"crypto/tls"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nkeys"
 	"github.com/stretchr/testify/require"
 )
 
 func TestExternalPlaintextOnThisMachine(t *testing.T) {
 	s, _, _ := operations(t)
 	closed, connected := make(chan error, 1), make(chan string, 10)
-	nc, err := ConnectExternal(External{URLs: s.Address(), User: "ops", Password: "ops secret", InboxPrefix: "_INBOX.north",
+	nc, err := ConnectExternal(External{URLs: s.Address(), AllowPlaintext: true, User: "ops", Password: "ops secret", InboxPrefix: "_INBOX.north",
 		Closed: func(err error) { closed <- err }, Log: func(_, msg string) { connected <- msg }}, "linkspan-north")
 	require.NoError(t, err)
 	require.Equal(t, "connected to test", <-connected)
@@ -44,7 +34,7 @@ func TestExternalThatIsNotThereYet(t *testing.T) {
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
 	tried := make(chan string, 10)
-	nc, err := ConnectExternal(External{URLs: address, User: "ops", Password: "p", Log: func(_, msg string) { tried <- msg }}, "early")
+	nc, err := ConnectExternal(External{URLs: address, AllowPlaintext: true, User: "ops", Password: "p", Log: func(_, msg string) { tried <- msg }}, "early")
 	require.NoError(t, err)
 	defer nc.Close()
 	require.Contains(t, <-tried, "not connected")
@@ -54,14 +44,13 @@ func TestExternalThatIsNotThereYet(t *testing.T) {
 func TestExternalSettingsThatAreRefused(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for name, e := range map[string]External{
-		"no address":       {},
-		"empty in list":    {URLs: "nats://127.0.0.1:1,"},
-		"not an address":   {URLs: "nats://%zz:1"},
-		"seed missing":     {URLs: "127.0.0.1:1", NKey: missing},
-		"two ways in":      {URLs: "127.0.0.1:1", Credentials: missing, User: "u"},
-		"CA missing":       {URLs: "127.0.0.1:1", CAFile: missing},
-		"key not named":    {URLs: "127.0.0.1:1", CertFile: missing},
-		"certificate gone": {URLs: "127.0.0.1:1", CertFile: missing, KeyFile: missing},
+		"no address":     {AllowPlaintext: true},
+		"empty in list":  {URLs: "nats://127.0.0.1:1,", AllowPlaintext: true},
+		"not an address": {URLs: "nats://%zz:1", AllowPlaintext: true},
+		"seed missing":   {URLs: "127.0.0.1:1", NKey: missing, AllowPlaintext: true},
+		"two ways in":    {URLs: "127.0.0.1:1", Credentials: missing, User: "u", AllowPlaintext: true},
+		"no TLS":         {URLs: "127.0.0.1:1"},
+		"both":           {URLs: "127.0.0.1:1", TLS: &tls.Config{MinVersion: tls.VersionTLS12}, AllowPlaintext: true},
 	} {
 		_, err := ConnectExternal(e, "x")
 		require.Error(t, err, name)
@@ -69,80 +58,22 @@ func TestExternalSettingsThatAreRefused(t *testing.T) {
 	}
 }
 
+// Plaintext is never fallen back to: it is allowed by name, or TLS is there.
 func TestWhenTLSIsRequired(t *testing.T) {
+	secure := &tls.Config{MinVersion: tls.VersionTLS12}
 	for _, c := range []struct {
 		e    External
-		want bool
+		fine bool
 	}{
 		{External{URLs: "127.0.0.1:4222"}, false},
-		{External{URLs: "nats://localhost:4222, nats://[::1]:4222"}, false},
-		{External{URLs: "nats://localhost:4222,nats://nats.example.org:4222"}, true},
-		{External{URLs: "nats.example.org"}, true},
-		{External{URLs: "192.0.2.1:4222"}, true},
-		{External{URLs: "192.0.2.1:4222", AllowPlaintext: true}, false},
-		{External{URLs: "tls://127.0.0.1:4222", AllowPlaintext: true}, true},
-		{External{URLs: "127.0.0.1:4222", TLSFirst: true}, true},
-		{External{URLs: "127.0.0.1:4222", CAFile: "ca.pem"}, true},
+		{External{URLs: "127.0.0.1:4222", AllowPlaintext: true}, true},
+		{External{URLs: "nats://localhost:4222,nats://nats.example.org:4222"}, false},
+		{External{URLs: "nats.example.org", TLS: secure}, true},
+		{External{URLs: "tls://127.0.0.1:4222", AllowPlaintext: true}, false},
+		{External{URLs: "tls://127.0.0.1:4222", TLS: secure}, true},
+		{External{URLs: "127.0.0.1:4222", TLSFirst: true, AllowPlaintext: true}, false},
 	} {
-		got, err := c.e.needsTLS()
-		require.NoError(t, err)
-		require.Equal(t, c.want, got, c.e.URLs)
+		err := c.e.secured()
+		require.Equal(t, c.fine, err == nil, "%s: %v", c.e.URLs, err)
 	}
-}
-
-// A cluster's server with mutual TLS and nkeys, which speaks TLS first.
-func TestExternalWithCertificatesAndNKey(t *testing.T) {
-	dir := t.TempDir()
-	ca, certificate, key := certificates(t, dir)
-	user, err := nkeys.CreateUser()
-	require.NoError(t, err)
-	seed, err := user.Seed()
-	require.NoError(t, err)
-	public, err := user.PublicKey()
-	require.NoError(t, err)
-	seedFile := filepath.Join(dir, "user.nk")
-	require.NoError(t, os.WriteFile(seedFile, seed, 0o600))
-	tls, err := server.GenTLSConfig(&server.TLSConfigOpts{CaFile: ca, CertFile: certificate, KeyFile: key, Verify: true})
-	require.NoError(t, err)
-	ns, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, TLS: true, TLSVerify: true,
-		TLSConfig: tls, TLSHandshakeFirst: true, TLSTimeout: 5, Nkeys: []*server.NkeyUser{{Nkey: public}}})
-	require.NoError(t, err)
-	ns.Start()
-	defer func() { ns.Shutdown(); ns.WaitForShutdown() }()
-	require.True(t, ns.ReadyForConnections(wait))
-	connected := make(chan string, 10)
-	e := External{URLs: ns.Addr().String(), NKey: seedFile, CAFile: ca, CertFile: certificate, KeyFile: key, TLSFirst: true,
-		Log: func(_, msg string) { connected <- msg }}
-	nc, err := ConnectExternal(e, "linkspan")
-	require.NoError(t, err)
-	defer nc.Close()
-	require.Contains(t, <-connected, "connected to ")
-	state, err := nc.TLSConnectionState()
-	require.NoError(t, err)
-	require.True(t, state.HandshakeComplete)
-
-	e.CAFile = "" // the machine's roots do not know this server
-	stranger, err := ConnectExternal(e, "linkspan")
-	require.NoError(t, err)
-	defer stranger.Close()
-	require.Contains(t, <-connected, "not connected")
-}
-
-// certificates writes a self-signed one that is its own authority.
-func certificates(t *testing.T, dir string) (ca, certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	require.NoError(t, err)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(t, err)
-	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
-	return certificate, certificate, key
 }

@@ -11,6 +11,7 @@ package natsd
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ import (
 
 // readyWait bounds the start of the server, which takes a few milliseconds.
 const readyWait = 10 * time.Second
+
+// tlsWait bounds a handshake of the operations listener.
+const tlsWait = 5 * time.Second
 
 // JetStream's limits when a store directory is given. Left unset the server
 // takes three quarters of the machine's memory and disk.
@@ -58,6 +62,8 @@ type Options struct {
 	MaxPayload int32
 	// OperationsUser and OperationsPassword are required where Listen is set.
 	OperationsUser, OperationsPassword string
+	// TLS is the operations listener's; nil is plain text, on loopback as ever.
+	TLS *tls.Config
 	// Log receives the server's own log; level is debug, info, warn, error or
 	// fatal. The server logs no message. nil drops it.
 	Log func(level, msg string)
@@ -94,7 +100,7 @@ func Start(o Options) (*Server, error) {
 }
 
 // listener checks the operations listener's settings. An address that other
-// machines can reach is refused: the listener speaks without TLS.
+// machines can reach is refused, with TLS and without.
 func (s *Server) listener() error {
 	host, port, err := net.SplitHostPort(s.options.Listen)
 	if err != nil {
@@ -154,6 +160,9 @@ func (s *Server) serverOptions() *server.Options {
 		NoSigs:     true, // else the server traps SIGTERM and exits the process
 		NoLog:      true, // the server makes no logger of its own; SetLoggerV2 gives it ours
 		MaxPayload: s.options.MaxPayload,
+	}
+	if s.options.TLS != nil && s.host != "" {
+		o.TLS, o.TLSVerify, o.TLSConfig, o.TLSTimeout = true, true, s.options.TLS, tlsWait.Seconds()
 	}
 	if s.options.StoreDir != "" {
 		o.JetStream, o.StoreDir, o.SyncAlways = true, s.options.StoreDir, true

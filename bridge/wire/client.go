@@ -21,6 +21,9 @@ type ClientOptions struct {
 	Timeout         time.Duration // an exchange whose context has no deadline: 60 s
 
 	TLS *tls.Config // nil for plain text, and for an https address the system's authorities
+	// Secure gives the configuration for each new connection, where it may
+	// change meanwhile; it takes the place of TLS.
+	Secure func() *tls.Config
 
 	// Headers are added to every HTTP request; they replace what the wire
 	// declares.
@@ -71,7 +74,7 @@ func NewClient(w system.Wire, addr string, o ClientOptions) *Client {
 		c.throttle = newThrottle(nil)
 	}
 	if w.Transport == system.HTTP {
-		c.address = URL(addr, w.Path, o.TLS != nil)
+		c.address = URL(addr, w.Path, o.TLS != nil || o.Secure != nil)
 		c.http = newHTTPClient(o)
 	}
 	return c
@@ -199,7 +202,10 @@ func (c *Client) exchange(ctx context.Context, msg []byte, going func()) ([]byte
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
 	defer cancel()
-	if c.options.TLS != nil {
+	switch {
+	case c.options.Secure != nil:
+		return (&tls.Dialer{Config: c.options.Secure()}).DialContext(ctx, "tcp", c.address)
+	case c.options.TLS != nil:
 		return (&tls.Dialer{Config: c.options.TLS}).DialContext(ctx, "tcp", c.address)
 	}
 	return new(net.Dialer).DialContext(ctx, "tcp", c.address)

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"mime"
@@ -39,16 +40,24 @@ func URL(addr, path string, secure bool) string {
 // newHTTPClient takes no proxy from the environment, follows no redirect and
 // asks for no compression: what is sent goes to the endpoint and nowhere else.
 func newHTTPClient(o ClientOptions) *http.Client {
+	transport := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext,
+		TLSClientConfig:        o.TLS.Clone(),
+		TLSHandshakeTimeout:    o.ConnectTimeout,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        30 * time.Second, // well before a server's own, so that few are found closed
+	}
+	if o.Secure != nil {
+		transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, o.ConnectTimeout)
+			defer cancel()
+			return (&tls.Dialer{Config: o.Secure()}).DialContext(ctx, network, address)
+		}
+	}
 	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext,
-			TLSClientConfig:        o.TLS.Clone(),
-			TLSHandshakeTimeout:    o.ConnectTimeout,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConnsPerHost:    8,
-			IdleConnTimeout:        30 * time.Second, // well before a server's own, so that few are found closed
-		},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

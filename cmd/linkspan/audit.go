@@ -15,7 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/linkspan/linkspan/bridge/audit"
-	"github.com/linkspan/linkspan/bridge/natsd"
+	"github.com/linkspan/linkspan/bridge/secret"
 )
 
 type auditCommand struct {
@@ -108,7 +108,7 @@ func (p auditPlace) sealer(file string) (*audit.Sealer, error) {
 	if file == "" {
 		file = filepath.Join(p.Data, "patient.key")
 	}
-	text, err := os.ReadFile(file)
+	text, err := secret.Read(file)
 	if err != nil {
 		return nil, fmt.Errorf("patient key: %w", err)
 	}
@@ -172,11 +172,8 @@ func (p auditPlace) writeDown(e audit.Entry, who auditWho, seal func(*audit.Entr
 
 // auditServers are the instances that are asked by NATS instead.
 type auditServers struct {
+	natsTLS
 	NATS        string        `name:"nats" help:"Ask the running instances on these NATS servers as well."`
-	Credentials string        `name:"creds" env:"LINKSPAN_NATS_CREDENTIALS" help:"Credentials file for the servers."`
-	CA          string        `env:"LINKSPAN_NATS_CA" help:"CA file for the servers."`
-	Cert        string        `env:"LINKSPAN_NATS_CERT" help:"Client certificate for the servers."`
-	CertKey     string        `name:"cert-key" env:"LINKSPAN_NATS_KEY" help:"Key of the client certificate."`
 	LinkKey     string        `env:"LINKSPAN_LINK_KEY" help:"File with the link's key, under which questions and answers are sealed."`
 	Economy     string        `env:"LINKSPAN_ECONOMY" help:"Name of the health economy."`
 	Pair        string        `env:"LINKSPAN_PAIR" help:"The two systems linked."`
@@ -189,7 +186,7 @@ func (s auditServers) connect() (*nats.Conn, error) {
 	if s.LinkKey == "" || s.Economy == "" || s.Pair == "" {
 		return nil, usageError{errors.New("audit: --nats wants --link-key, --economy and --pair")}
 	}
-	nc, err := natsd.ConnectExternal(natsd.External{URLs: s.NATS, Credentials: s.Credentials, CAFile: s.CA, CertFile: s.Cert, KeyFile: s.CertKey}, "linkspan audit")
+	nc, err := s.dial(s.NATS, "linkspan audit")
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/bridge/audit"
 	"github.com/linkspan/linkspan/bridge/governance"
+	"github.com/linkspan/linkspan/bridge/secret"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/mapping/mapset"
@@ -116,6 +117,9 @@ func (h *holder) last() (asked, answered []byte) {
 // Run runs both stand-ins and the daemon in this process, each on its own real
 // wire, and one exchange each way.
 func (c demoCommand) Run(ctx context.Context, to streams) error {
+	if err := secret.NoCoreDumps(); err != nil {
+		return err
+	}
 	pair, err := pairs.Find(c.Pair)
 	if err != nil {
 		return usageError{fmt.Errorf("demo: %w", err)}

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/secret"
 )
 
 // drainTime bounds how long a stopping daemon waits for what is under way.
@@ -31,6 +32,9 @@ func (runCommand) Help() string {
 
 // Run runs the daemon until it is told to stop, then drains.
 func (runCommand) Run(ctx context.Context) error {
+	if err := secret.NoCoreDumps(); err != nil {
+		return err
+	}
 	config, err := bridge.ReadConfig()
 	if err != nil {
 		return fmt.Errorf("configuration:\n%w", err)

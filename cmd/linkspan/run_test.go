@@ -37,8 +37,8 @@ func TestRunDrains(t *testing.T) {
 	require.NoError(t, err)
 	daemon := &running{cmd: exec.Command("linkspan", "run"), ended: make(chan struct{})}
 	daemon.cmd.Env = append(os.Environ(), "LINKSPAN_ECONOMY=demo", "LINKSPAN_PAIR="+pair.Name, "LINKSPAN_ENVIRONMENT=test", "LINKSPAN_INSTANCE=drain",
-		"LINKSPAN_AGREEMENT="+agreement, "LINKSPAN_DATA="+d.dir, "LINKSPAN_EMISWEB_ADDRESS=127.0.0.1:1", "LINKSPAN_EMISWEB_LISTEN=127.0.0.1:0",
-		"LINKSPAN_SYSTMONE_ADDRESS="+holder.Addr().String(),
+		"LINKSPAN_AGREEMENT="+agreement, "LINKSPAN_DATA="+d.dir, "LINKSPAN_EMISWEB_ADDRESS=127.0.0.1:1", "LINKSPAN_EMISWEB_LISTEN=127.0.0.1:0", "LINKSPAN_EMISWEB_PLAINTEXT=listen,address",
+		"LINKSPAN_SYSTMONE_ADDRESS="+holder.Addr().String(), "LINKSPAN_SYSTMONE_PLAINTEXT=listen,address",
 		"LINKSPAN_SYSTMONE_SETTINGS=api-key:demo-key,device-id:5ca1ab1e0ddba115,device-version:Linkspan")
 	address, draining := make(chan []string, 1), make(chan []string, 1)
 	require.NoError(t, daemon.start(

@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/linkspan/linkspan/bridge/natsd"
 	"github.com/linkspan/linkspan/bridge/tablesync"
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/mapping/mapset"
@@ -31,15 +30,12 @@ type tablesRollback struct {
 type tablesPush struct {
 	tablesSettings
 	tablesWho
-	URL         string `name:"nats" env:"LINKSPAN_NATS_URL" required:"" help:"The NATS servers, with JetStream."`
-	Credentials string `name:"creds" env:"LINKSPAN_NATS_CREDENTIALS" help:"Credentials file for the servers."`
-	CA          string `env:"LINKSPAN_NATS_CA" help:"CA file for the servers."`
-	Cert        string `env:"LINKSPAN_NATS_CERT" help:"Client certificate for the servers."`
-	CertKey     string `name:"cert-key" env:"LINKSPAN_NATS_KEY" help:"Key of the client certificate."`
-	Economy     string `env:"LINKSPAN_ECONOMY" required:"" help:"Name of the health economy."`
-	Replicas    int    `default:"1" help:"Servers of the cluster that hold the sets; 3 survive the loss of one."`
-	Expect      string `help:"Digest, or its start, of the set believed to be active on the instances; none for none. Another one there refuses the push. Default: whichever is."`
-	Digest      string `arg:"" optional:"" help:"Start of the digest of a kept set; default the drafts."`
+	natsTLS
+	URL      string `name:"nats" env:"LINKSPAN_NATS_URL" required:"" help:"The NATS servers, with JetStream."`
+	Economy  string `env:"LINKSPAN_ECONOMY" required:"" help:"Name of the health economy."`
+	Replicas int    `default:"1" help:"Servers of the cluster that hold the sets; 3 survive the loss of one."`
+	Expect   string `help:"Digest, or its start, of the set believed to be active on the instances; none for none. Another one there refuses the push. Default: whichever is."`
+	Digest   string `arg:"" optional:"" help:"Start of the digest of a kept set; default the drafts."`
 }
 
 // changedJSON is what became of a change.
@@ -198,7 +194,7 @@ func (c tablesPush) Run(ctx context.Context, to streams) error {
 
 // connect waits until the servers are there.
 func (c tablesPush) connect(ctx context.Context) (*nats.Conn, error) {
-	nc, err := natsd.ConnectExternal(natsd.External{URLs: c.URL, Credentials: c.Credentials, CAFile: c.CA, CertFile: c.Cert, KeyFile: c.CertKey}, "linkspan tables push")
+	nc, err := c.dial(c.URL, "linkspan tables push")
 	if err != nil {
 		return nil, err
 	}
