@@ -95,15 +95,19 @@ func TestRegression_NIAD_1526_AnIssueNamesItsOwnCourse(t *testing.T) {
 		issue := course(w, "Aspirin 300mg tablets, issue")
 		issue.Kind, issue.Date, issue.Medication.Course = record.KindIssue, date("2016-02-01"), now
 		got := h.cross(w, before, now, issue)
+		named := false
 		for _, g := range got.entries() {
 			if !strings.Contains(said(g), "issue") {
 				continue
 			}
 			if g.Medication != nil && g.Medication.Course != nil {
 				require.Equal(t, "Aspirin 300mg tablets", g.Medication.Course.Text, w)
+				named = true
 			}
+			named = named || strings.Contains(said(g), "Issue of: Aspirin 300mg tablets")
 			require.NotContains(t, said(g), "Issue of: Aspirin 75mg", w)
 		}
+		require.True(t, named, "%v: an issue without its course", w)
 		require.Contains(t, got.text, "Aspirin 300mg tablets, issue", w)
 	}
 }

@@ -408,13 +408,16 @@ func isGUID(s string) bool {
 
 // ident writes the ids of an entry.
 func (x *encoder) ident(e *record.Entry) {
-	n := strconv.Itoa(x.index[e] + 1)
-	x.w.Element("RefID", n)
+	x.w.Element("RefID", strconv.Itoa(x.index[e]+1))
+	x.w.Element("GUID", x.guidOf(e))
+}
+
+// guidOf is the GUID of an entry, wherever it is named.
+func (x *encoder) guidOf(e *record.Entry) string {
 	if e.ID == "" {
-		x.w.Element("GUID", x.guid("entry "+n))
-		return
+		return x.guid("entry " + strconv.Itoa(x.index[e]+1))
 	}
-	x.w.Element("GUID", x.guid(e.ID))
+	return x.guid(e.ID)
 }
 
 // start opens an element of an entry path, of the entry or, with nil, of none.

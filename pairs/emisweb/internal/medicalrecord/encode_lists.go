@@ -176,7 +176,7 @@ func (x *encoder) drug(e *record.Entry, typ string) {
 		x.put(b, "DateTimePrint", "DateTimeDispense", "BatchNumber")
 		if m.Course != nil && written(m.Course) && x.plans[m.Course] == inMedications {
 			x.w.Start("MedicationLink")
-			x.w.Element("GUID", x.guid(m.Course.ID))
+			x.w.Element("GUID", x.guidOf(m.Course))
 			x.w.End()
 		}
 	}
