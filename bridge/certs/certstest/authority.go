@@ -119,10 +119,10 @@ func (a *Authority) selfSigned(name string) Leaf {
 	return self.Sign(name, key)
 }
 
-// List signs a revocation list of some serial numbers, in force for a day on
-// both sides of now; change may alter it first.
+// List signs a revocation list of some serial numbers, in force from a day ago
+// for a day and a half; change may alter it first.
 func (a *Authority) List(revoked []Leaf, change ...func(*x509.RevocationList)) []byte {
-	t := &x509.RevocationList{Number: big.NewInt(a.serial.Add(1)), ThisUpdate: time.Now().Add(-24 * time.Hour), NextUpdate: time.Now().Add(24 * time.Hour)}
+	t := &x509.RevocationList{Number: big.NewInt(a.serial.Add(1)), ThisUpdate: time.Now().Add(-24 * time.Hour), NextUpdate: time.Now().Add(36 * time.Hour)}
 	for _, l := range revoked {
 		t.RevokedCertificateEntries = append(t.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: l.Cert.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)})
 	}
