@@ -71,10 +71,15 @@ func (c *checker) row(r Row, threat bool) {
 	for _, t := range r.Tests {
 		c.test(r.ID, t)
 	}
-	if _, ok := r.test(); !ok {
-		c.fault(r.ID, "the fault's test is none of the row's")
+	if len(r.Faults) == 0 {
+		c.fault(r.ID, "no fault")
 	}
-	c.planted(r.ID, r.Fault)
+	for _, f := range r.Faults {
+		if _, ok := r.test(f); !ok {
+			c.fault(r.ID, "the fault's test %s is none of the row's", f.Test)
+		}
+		c.planted(r.ID, f)
+	}
 }
 
 func (c Controls) all() []string {
@@ -96,10 +101,6 @@ func (c *checker) rating(id, which string, r Rating) {
 
 // planted: the line stands once in its file, which is part of the product.
 func (c *checker) planted(id string, f Fault) {
-	if f.File == "" || f.Line == "" {
-		c.fault(id, "no fault")
-		return
-	}
 	if strings.HasSuffix(f.File, "_test.go") || filepath.Ext(f.File) != ".go" {
 		c.fault(id, "a fault is planted in the product's Go, not in %s", f.File)
 	}

@@ -79,15 +79,16 @@ func TestCheckFinds(t *testing.T) {
 		"a row is gone":                {func(e *Evidence) { e.Hazards.Rows = e.Hazards.Rows[1:] }, "42 rows, not 43"},
 		"a row twice":                  {func(e *Evidence) { e.Threats.Rows[3] = e.Threats.Rows[2] }, "not T-04"},
 		"no control":                   {func(e *Evidence) { e.Hazards.Rows[0].Controls = Controls{} }, "H-01: no control"},
+		"no fault":                     {func(e *Evidence) { e.Hazards.Rows[0].Faults = nil }, "H-01: no fault"},
 		"no test":                      {func(e *Evidence) { e.Hazards.Rows[0].Tests = nil }, "H-01: no test"},
 		"a test that is not there":     {func(e *Evidence) { e.Hazards.Rows[0].Tests[0].Name = "TestNobodyWrote" }, "there is no test"},
 		"a wrong score":                {func(e *Evidence) { e.Threats.Rows[0].Residual.Score = 5 }, "not 5"},
 		"no residual rating":           {func(e *Evidence) { e.Threats.Rows[0].Residual = Rating{} }, "not in the matrix"},
 		"worse after than before":      {func(e *Evidence) { e.Hazards.Rows[0].Residual = Rating{"Catastrophic", "Very High", 5} }, "above the initial"},
-		"a line that is not there":     {func(e *Evidence) { e.Hazards.Rows[0].Fault.Line = "nowhere()" }, "stands 0 times"},
-		"a line that is not alone":     {func(e *Evidence) { e.Hazards.Rows[0].Fault.Line = "}" }, "times in"},
-		"a fault that changes nothing": {func(e *Evidence) { e.Hazards.Rows[0].Fault.Becomes = e.Hazards.Rows[0].Fault.Line }, "changes nothing"},
-		"a fault in a test":            {func(e *Evidence) { e.Hazards.Rows[0].Fault.File = "all_test.go" }, "planted in the product's Go"},
+		"a line that is not there":     {func(e *Evidence) { e.Hazards.Rows[0].Faults[0].Line = "nowhere()" }, "stands 0 times"},
+		"a line that is not alone":     {func(e *Evidence) { e.Hazards.Rows[0].Faults[0].Line = "}" }, "times in"},
+		"a fault that changes nothing": {func(e *Evidence) { e.Hazards.Rows[0].Faults[0].Becomes = e.Hazards.Rows[0].Faults[0].Line }, "changes nothing"},
+		"a fault in a test":            {func(e *Evidence) { e.Hazards.Rows[0].Faults[0].File = "all_test.go" }, "planted in the product's Go"},
 		"an outage without an end":     {func(e *Evidence) { e.Outages.Components[0].New.Answer = "cannot be recovered" }, "no answer of the matrix"},
 		"a refusal without reason":     {func(e *Evidence) { e.Outages.Components[0].New = Cell{Answer: refused} }, "for what reason"},
 	}
@@ -113,12 +114,12 @@ func TestPlantedFaults(t *testing.T) {
 		"T-03": {"{1, 2, 2, 3,", "does not compile"},
 	}
 	for id, r := range rows {
-		e := Evidence{Threats: List{Rows: []Row{{ID: id, Tests: test, Fault: Fault{File: "scripts/evidence/rows.go", Line: line, Becomes: r.becomes}}}}}
+		e := Evidence{Threats: List{Rows: []Row{{ID: id, Tests: test, Faults: []Fault{{File: "scripts/evidence/rows.go", Line: line, Becomes: r.becomes}}}}}}
 		var said strings.Builder
 		err := faults(t.Context(), root, e, nil, &said)
 		if r.says == "" {
 			require.NoError(t, err)
-			require.Contains(t, said.String(), "hazards 0 of 0, threats 1 of 1")
+			require.Contains(t, said.String(), "planted faults 1 of 1 found: hazards 0 of 0, threats 1 of 1")
 			continue
 		}
 		require.Error(t, err)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,13 +23,23 @@ const (
 	testTime     = 3 * time.Minute
 )
 
-// faults plants each row's fault, one at a time, in a build of its test and
+// planting is one fault of one row, and what came of it.
+type planting struct {
+	row   Row
+	fault Fault
+	found error // nil where the test failed
+}
+
+// faults plants each row's faults, each in a build of its test of its own, and
 // runs the test, which must fail. With ids, only those rows.
 func faults(ctx context.Context, root string, e Evidence, ids []string, out io.Writer) error {
-	var rows []Row
+	var all []planting
 	for _, r := range e.rows() {
-		if len(ids) == 0 || slices.Contains(ids, r.ID) {
-			rows = append(rows, r)
+		if len(ids) > 0 && !slices.Contains(ids, r.ID) {
+			continue
+		}
+		for _, f := range r.Faults {
+			all = append(all, planting{row: r, fault: f})
 		}
 	}
 	work, err := os.MkdirTemp("", "linkspan-faults")
@@ -36,40 +47,57 @@ func faults(ctx context.Context, root string, e Evidence, ids []string, out io.W
 		return err
 	}
 	defer os.RemoveAll(work)
-	results := make([]error, len(rows))
 	next := make(chan int)
 	var running sync.WaitGroup
 	var printing sync.Mutex
 	for range faultsAtOnce {
 		running.Go(func() {
 			for i := range next {
+				p := &all[i]
 				started := time.Now()
-				results[i] = plantAndRun(ctx, root, filepath.Join(work, rows[i].ID), rows[i])
-				said := "its test fails"
-				if results[i] != nil {
-					said = results[i].Error()
+				p.found = plantAndRun(ctx, root, filepath.Join(work, strconv.Itoa(i)), *p)
+				said := "found"
+				if p.found != nil {
+					said = "NOT FOUND: " + p.found.Error()
 				}
+				test, _ := p.row.test(p.fault)
 				printing.Lock()
-				fmt.Fprintf(out, "%s %5.1f s  %s\n", rows[i].ID, time.Since(started).Seconds(), said)
+				fmt.Fprintf(out, "%s %5.1f s  %s by %s: %s\n", p.row.ID, time.Since(started).Seconds(), p.fault.File, test.Name, said)
 				printing.Unlock()
 			}
 		})
 	}
-	for i := range rows {
+	for i := range all {
 		next <- i
 	}
 	close(next)
 	running.Wait()
-	caught := map[byte]int{}
-	total := map[byte]int{}
-	for i, r := range rows {
-		total[r.ID[0]]++
-		if results[i] == nil {
-			caught[r.ID[0]]++
+	return tell(all, out)
+}
+
+// tell counts the rows of which every fault was found.
+func tell(all []planting, out io.Writer) error {
+	rows, missed, found := map[string]bool{}, map[string]bool{}, 0
+	for _, p := range all {
+		rows[p.row.ID] = true
+		if p.found != nil {
+			missed[p.row.ID] = true
+		} else {
+			found++
 		}
 	}
-	fmt.Fprintf(out, "planted faults found by their tests: hazards %d of %d, threats %d of %d\n", caught['H'], total['H'], caught['T'], total['T'])
-	if caught['H']+caught['T'] != len(rows) {
+	count := func(ids map[string]bool, letter string) (n int) {
+		for id := range ids {
+			if strings.HasPrefix(id, letter) {
+				n++
+			}
+		}
+		return n
+	}
+	hazards, threats := count(rows, "H"), count(rows, "T")
+	fmt.Fprintf(out, "planted faults %d of %d found: hazards %d of %d, threats %d of %d\n", found, len(all),
+		hazards-count(missed, "H"), hazards, threats-count(missed, "T"), threats)
+	if found != len(all) {
 		return errors.New("a planted fault was not found")
 	}
 	return nil
@@ -77,15 +105,15 @@ func faults(ctx context.Context, root string, e Evidence, ids []string, out io.W
 
 // plantAndRun is nil when the row's test fails, and only it is the reason: the
 // build with the fault compiles, and the test ends by itself.
-func plantAndRun(ctx context.Context, root, work string, r Row) error {
-	test, ok := r.test()
+func plantAndRun(ctx context.Context, root, work string, p planting) error {
+	test, ok := p.row.test(p.fault)
 	if !ok {
 		return errors.New("the row has no test for its fault")
 	}
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return err
 	}
-	overlay, err := overlayOf(root, work, r.Fault)
+	overlay, err := overlayOf(root, work, p.fault)
 	if err != nil {
 		return err
 	}

@@ -64,11 +64,13 @@ func row(b *strings.Builder, r Row) {
 	for _, t := range r.Tests {
 		fmt.Fprintf(b, "- Proved by: %s\n", testCell(t))
 	}
-	test, _ := r.test()
-	if r.Fault.Becomes == "" {
-		fmt.Fprintf(b, "- Planted fault: `%s` without its line `%s`; `%s` must fail\n", r.Fault.File, inCode(r.Fault.Line), test.Name)
-	} else {
-		fmt.Fprintf(b, "- Planted fault: in `%s`, `%s` becomes `%s`; `%s` must fail\n", r.Fault.File, inCode(r.Fault.Line), inCode(r.Fault.Becomes), test.Name)
+	for _, f := range r.Faults {
+		test, _ := r.test(f)
+		becomes := "is gone"
+		if f.Becomes != "" {
+			becomes = "becomes `" + inCode(f.Becomes) + "`"
+		}
+		fmt.Fprintf(b, "- Planted fault: in `%s`, `%s` %s; `%s` must fail\n", f.File, inCode(f.Line), becomes, test.Name)
 	}
 	fmt.Fprintf(b, "- After: %s\n", rating(r.Residual))
 	points(b, "Transferred to the deploying organisation", r.Transferred)

@@ -39,7 +39,7 @@ type Row struct {
 	Initial  Rating   `yaml:"initial"`
 	Controls Controls `yaml:"controls"`
 	Tests    []Test   `yaml:"tests"`
-	Fault    Fault    `yaml:"fault"`
+	Faults   []Fault  `yaml:"faults"`
 	Residual Rating   `yaml:"residual"`
 
 	// Transferred is what remains for the deploying organisation to do.
@@ -81,10 +81,10 @@ type Fault struct {
 	Test string `yaml:"test"`
 }
 
-// test is the test of the row that its fault must fail.
-func (r Row) test() (Test, bool) {
+// test is the test of the row that one of its faults must fail.
+func (r Row) test(f Fault) (Test, bool) {
 	for _, t := range r.Tests {
-		if r.Fault.Test == "" || r.Fault.Test == t.Name {
+		if f.Test == "" || f.Test == t.Name {
 			return t, true
 		}
 	}
