@@ -27,9 +27,9 @@ func pkixCritical(id asn1.ObjectIdentifier) pkix.Extension {
 const patience = 5 * time.Second
 
 // shake does one handshake over a real socket and has each side send a byte:
-// what each side says of it, whether the server ever saw the client's byte, and
-// the client's state.
-func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, reached bool, state tls.ConnectionState) {
+// whether the server ever saw the client's byte, the client's state, and what
+// each side says of it.
+func shake(t *testing.T, server, client *tls.Config) (reached bool, state tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error
 		_ = conn.Close()
 	}
 	<-done
-	return serverErr, clientErr, reached, state
+	return reached, state, serverErr, clientErr
 }
 
 // T-04, SE-01: versions and cipher suites. A peer that offers only what is
@@ -90,7 +90,7 @@ func TestVersionsAndSuites(t *testing.T) {
 			if suite.SupportedVersions[0] == tls.VersionTLS13 {
 				continue
 			}
-			_, clientErr, reached, state := shake(t, s.Server(), loose(tls.VersionTLS12, tls.VersionTLS12, suite.ID))
+			reached, state, _, clientErr := shake(t, s.Server(), loose(tls.VersionTLS12, tls.VersionTLS12, suite.ID))
 			if reached {
 				require.NoError(t, clientErr)
 				require.Contains(t, suite.Name, "ECDHE_")
@@ -103,11 +103,11 @@ func TestVersionsAndSuites(t *testing.T) {
 		}
 		require.Equal(t, 3, accepted, "RSA %v: both GCM suites and ChaCha20", isRSA)
 		for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
-			_, clientErr, reached, _ := shake(t, s.Server(), loose(version, version))
+			reached, _, _, clientErr := shake(t, s.Server(), loose(version, version))
 			require.Error(t, clientErr)
 			require.False(t, reached)
 		}
-		_, _, reached, state := shake(t, s.Server(), loose(tls.VersionTLS10, tls.VersionTLS13))
+		reached, state, _, _ := shake(t, s.Server(), loose(tls.VersionTLS10, tls.VersionTLS13))
 		require.True(t, reached)
 		require.Equal(t, uint16(tls.VersionTLS13), state.Version, "preferred where both can")
 	}
@@ -121,16 +121,16 @@ func TestVersionsAndSuites(t *testing.T) {
 		return c
 	}
 	for _, suite := range tls.InsecureCipherSuites() {
-		_, clientErr, reached, _ := shake(t, old(tls.VersionTLS12, tls.VersionTLS12, suite.ID), s.Client(""))
+		reached, _, _, clientErr := shake(t, old(tls.VersionTLS12, tls.VersionTLS12, suite.ID), s.Client(""))
 		require.Error(t, clientErr, suite.Name)
 		require.False(t, reached, suite.Name)
 	}
 	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
-		_, clientErr, reached, _ := shake(t, old(version, version), s.Client(""))
+		reached, _, _, clientErr := shake(t, old(version, version), s.Client(""))
 		require.Error(t, clientErr)
 		require.False(t, reached)
 	}
-	_, clientErr, reached, _ := shake(t, old(tls.VersionTLS12, tls.VersionTLS12, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), s.Client(""))
+	reached, _, _, clientErr := shake(t, old(tls.VersionTLS12, tls.VersionTLS12, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), s.Client(""))
 	require.NoError(t, clientErr)
 	require.True(t, reached)
 }
@@ -147,7 +147,7 @@ func TestNoSessionIsResumed(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		client := &tls.Config{Certificates: []tls.Certificate{peer.TLS()}, RootCAs: pool, ServerName: "linkspan.test", MinVersion: version, MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(10)}
 		for range 3 {
-			_, _, reached, state := shake(t, s.Server(), client)
+			reached, state, _, _ := shake(t, s.Server(), client)
 			require.True(t, reached)
 			require.False(t, state.DidResume)
 		}
@@ -167,14 +167,14 @@ func TestAResumedSessionIsJudgedAnew(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AddCert(area.Cert)
 	client := &tls.Config{Certificates: []tls.Certificate{peer.TLS()}, RootCAs: pool, ServerName: "linkspan.test", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(10)}
-	_, _, reached, _ := shake(t, server, client)
+	reached, _, _, _ := shake(t, server, client)
 	require.True(t, reached)
-	_, _, reached, state := shake(t, server, client)
+	reached, state, _, _ := shake(t, server, client)
 	require.True(t, reached)
 	require.True(t, state.DidResume)
 	certstest.Write(t, o.CRL[0], area.List([]certstest.Leaf{peer}))
 	s.Check()
-	serverErr, _, reached, _ := shake(t, server, client)
+	reached, _, serverErr, _ := shake(t, server, client)
 	require.ErrorContains(t, serverErr, "revoked")
 	require.False(t, reached)
 }
@@ -194,20 +194,20 @@ func TestAListOutOfDateRefuses(t *testing.T) {
 	}
 	o, server := files(own, peer, "peer.test")
 	p, client := files(peer, own, "linkspan.test")
-	_, _, reached, _ := shake(t, server.Server(), client.Client(""))
+	reached, _, _, _ := shake(t, server.Server(), client.Client(""))
 	require.True(t, reached)
 	at.set(time.Now().Add(2 * time.Minute))
-	_, clientErr, reached, _ := shake(t, server.Server(), client.Client(""))
+	reached, _, _, clientErr := shake(t, server.Server(), client.Client(""))
 	require.ErrorContains(t, clientErr, "out of date")
 	require.False(t, reached)
 	certstest.Write(t, p.CRL[0], area.List(nil))
 	client.Check()
-	serverErr, _, reached, _ := shake(t, server.Server(), client.Client(""))
+	reached, _, serverErr, _ := shake(t, server.Server(), client.Client(""))
 	require.ErrorContains(t, serverErr, "out of date")
 	require.False(t, reached)
 	certstest.Write(t, o.CRL[0], area.List(nil))
 	server.Check()
-	_, _, reached, _ = shake(t, server.Server(), client.Client(""))
+	reached, _, _, _ = shake(t, server.Server(), client.Client(""))
 	require.True(t, reached)
 }
 
@@ -235,7 +235,7 @@ func TestEveryAuthorityOfAChainNeedsAList(t *testing.T) {
 		o.CRL = append(o.CRL, o.CRL[0]+"2")
 		certstest.Write(t, o.CRL[0], c.root)
 		certstest.Write(t, o.CRL[1], c.middle)
-		serverErr, _, reached, _ := shake(t, open(t, o).Server(), client.Client(""))
+		reached, _, serverErr, _ := shake(t, open(t, o).Server(), client.Client(""))
 		require.Equal(t, c.wrong == "", reached, "%s: %v", c.name, serverErr)
 		if c.wrong != "" {
 			require.ErrorContains(t, serverErr, c.wrong, c.name)
