@@ -32,12 +32,17 @@ func TestRunDrains(t *testing.T) {
 	}, wire.ListenOptions{})
 	require.NoError(t, err)
 
+	own, err := standin.New("emisweb", patients, standin.Options{})
+	require.NoError(t, err)
+	asker, err := wire.Listen(ctx, pair.A.Wire, "127.0.0.1:0", own.Handle, wire.ListenOptions{}) // whose own details are read first
+	require.NoError(t, err)
+
 	d := &demo{dir: t.TempDir(), pair: pair}
 	agreement, err := d.agreement(nil)
 	require.NoError(t, err)
 	daemon := &running{cmd: exec.Command("linkspan", "run"), ended: make(chan struct{})}
 	daemon.cmd.Env = append(os.Environ(), "LINKSPAN_ECONOMY=demo", "LINKSPAN_PAIR="+pair.Name, "LINKSPAN_ENVIRONMENT=test", "LINKSPAN_INSTANCE=drain",
-		"LINKSPAN_AGREEMENT="+agreement, "LINKSPAN_DATA="+d.dir, "LINKSPAN_EMISWEB_ADDRESS=127.0.0.1:1", "LINKSPAN_EMISWEB_LISTEN=127.0.0.1:0", "LINKSPAN_EMISWEB_PLAINTEXT=listen,address",
+		"LINKSPAN_AGREEMENT="+agreement, "LINKSPAN_DATA="+d.dir, "LINKSPAN_EMISWEB_ADDRESS="+asker.Addr().String(), "LINKSPAN_EMISWEB_LISTEN=127.0.0.1:0", "LINKSPAN_EMISWEB_SETTINGS=user:linkspan,machine:demo", "LINKSPAN_EMISWEB_PLAINTEXT=listen,address",
 		"LINKSPAN_SYSTMONE_ADDRESS="+holder.Addr().String(), "LINKSPAN_SYSTMONE_PLAINTEXT=listen,address",
 		"LINKSPAN_SYSTMONE_SETTINGS=api-key:demo-key,device-id:5ca1ab1e0ddba115,device-version:Linkspan")
 	address, draining := make(chan []string, 1), make(chan []string, 1)
@@ -48,7 +53,7 @@ func TestRunDrains(t *testing.T) {
 
 	request, err := testdata.Requests.ReadFile("requests/emisweb-full.xml")
 	require.NoError(t, err)
-	client := wire.NewClient(pair.A.Wire, (<-address)[1], wire.ClientOptions{})
+	client := wire.NewClient(pair.A.Wire, (<-address)[1], wire.ClientOptions{Headers: consented})
 	defer client.Close()
 	var got []byte
 	var failed error
@@ -57,7 +62,12 @@ func TestRunDrains(t *testing.T) {
 		defer close(done)
 		got, failed = client.Do(ctx, request, nil)
 	}()
-	<-asked
+	select {
+	case <-asked:
+	case <-done:
+		daemon.kill()
+		require.FailNow(t, "refused", "%s\n%.600s", daemon.output.String(), got)
+	}
 	require.NoError(t, daemon.cmd.Process.Signal(os.Interrupt))
 	<-draining
 	close(answer)
@@ -69,4 +79,5 @@ func TestRunDrains(t *testing.T) {
 	require.NotContains(t, daemon.output.String(), "Quillfeather")
 	require.NotContains(t, daemon.output.String(), "9998193036")
 	require.NoError(t, holder.Shutdown(ctx))
+	require.NoError(t, asker.Shutdown(ctx))
 }
