@@ -234,7 +234,7 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 		done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
-		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange",
+		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange", Pool: spine.NewPool(c.Slots),
 			Handle: func(ctx context.Context, m spine.Message) (spine.Message, error) { return x.exchange(ctx, s.Name, m) }})
 	}
 	return b.serve("linkspan", endpoints, func() any { return tables.inUse() })
@@ -413,10 +413,12 @@ type AccessEvent struct {
 }
 
 // serve offers endpoints as a micro service with slots of its own: an exchange
-// that waits for a read must not hold the slot the read needs.
+// that waits for a read must not hold the slot the read needs. A system is read
+// for both directions, and one of them must not take the other's slots (safety
+// P-08).
 func (b *Bridge) serve(name string, endpoints []spine.Endpoint, stats func() any) error {
 	meta := map[string]string{"economy": b.config.Economy, "pair": b.config.Pair, "instance": b.config.Instance}
-	service, err := b.spine.Service(name, b.version, meta, endpoints, spine.NewPool(b.config.Slots), stats)
+	service, err := b.spine.Service(name, b.version, meta, endpoints, spine.NewPool(2*b.config.Slots), stats)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,10 @@ func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
 	if err != nil {
 		return err
 	}
-	body, err := e.client.Do(ctx, native, nil)
+	// A system that does not answer leaves time for the refusal to be audited.
+	asking, asked := context.WithTimeout(ctx, e.deadline/2)
+	defer asked()
+	body, err := e.client.Do(asking, native, nil)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ var (
 type once struct {
 	now     func() time.Time
 	started time.Time
+	begun   time.Time // the same moment with the monotonic clock
 
 	mu    sync.Mutex
 	taken map[string]time.Time // attempt to when it may be forgotten
@@ -35,7 +36,7 @@ type once struct {
 }
 
 func newOnce(now func() time.Time) *once {
-	return &once{now: now, started: now(), taken: map[string]time.Time{}}
+	return &once{now: now, started: now(), begun: time.Now(), taken: map[string]time.Time{}}
 }
 
 // take takes an attempt whose claims were made at issued. The error is a
@@ -45,7 +46,7 @@ func (o *once) take(attempt string, issued time.Time) error {
 	switch {
 	case issued.Before(now.Add(-claimsAge)), issued.After(now.Add(claimsFuture)):
 		return record.Fault(record.ReasonClock, "claims", errClock)
-	case issued.Before(o.started):
+	case issued.Before(o.start(now)):
 		return record.Fault(record.ReasonReplayed, "claims", errBefore)
 	}
 	o.mu.Lock()
@@ -63,4 +64,15 @@ func (o *once) take(attempt string, issued time.Time) error {
 		}
 	}
 	return nil
+}
+
+// start is when this instance started, by the clock as it is set now. A clock
+// that was set back by more than claims may lie in the future would otherwise
+// have everything refused until it has caught up (safety P-14); what the run
+// before took is then too far in the future.
+func (o *once) start(now time.Time) time.Time {
+	if moved := now.Add(-time.Since(o.begun)); moved.Before(o.started.Add(-claimsFuture)) {
+		return moved
+	}
+	return o.started
 }

@@ -1,6 +1,7 @@
 package spine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ type Endpoint struct {
 	Name    string // letters, digits, - and _
 	Subject string
 	Queue   string // queue group; "" is micro's default, "q"
+	// Pool has the endpoint's slots where they are not the service's: what waits
+	// there takes no slot of another endpoint's (safety P-08).
+	Pool *Pool
 	// Handle answers a request that was proven. ctx ends at the claims' deadline;
 	// context.Cause(ctx) is then a *record.Error. The answer's claims are the
 	// request's unless Handle sets an attempt. An error becomes the answer's
@@ -67,8 +71,8 @@ type endpoint struct {
 
 // Service starts a micro service on the Spine's connection. Name is letters,
 // digits, - and _; version is SemVer without a "v"; meta never changes after.
-// All endpoints share pool, which other services may share too: a request
-// beyond it is answered busy at once. stats, which may be nil, must not block;
+// Endpoints without a pool of their own share pool, which other services may
+// share too: a request beyond it is answered busy at once. stats, which may be nil, must not block;
 // its value stands beside the endpoint's own counts in $SRV.STATS.
 func (s *Spine) Service(name, version string, meta map[string]string, endpoints []Endpoint, pool *Pool, stats func() any) (*Service, error) {
 	v := &Service{spine: s, pool: pool, endpoints: map[string]*endpoint{}}
@@ -154,7 +158,7 @@ func (v *Service) take(e *endpoint, r micro.Request) {
 		v.refuse(e, r, record.ReasonUnavailable) // arrived while stopping
 		return
 	}
-	if v.pool.TryGo(func() { defer v.work.end(); v.serve(e, r) }) {
+	if cmp.Or(e.Pool, v.pool).TryGo(func() { defer v.work.end(); v.serve(e, r) }) {
 		return
 	}
 	v.work.end()
