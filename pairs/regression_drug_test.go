@@ -30,11 +30,12 @@ func course(w way, words string) *record.Entry {
 func TestRegression_PSA_1_4_0_StateOfAFailedPatientNeverReachesTheNext(t *testing.T) {
 	h := newHazards(t)
 	for _, w := range ways() {
-		alone := h.cross(w, course(w, "Aspirin 75mg tablets")).out
+		alone := newHazards(t).cross(w, course(w, "Aspirin 75mg tablets")).out // by a link that has seen nobody else
 		for _, fault := range []func(*record.Record){
 			func(r *record.Record) { r.Entries[0].Outcome = record.FailedEntry },
 			func(r *record.Record) { r.Fail(record.Medication, "1:1 Medication", "repeated Dose") },
 			func(r *record.Record) { r.Entries[0].Medication = nil },
+			func(r *record.Record) { r.Entries[0].Malformed, r.Entries[0].Code = true, mapping.Code{} },
 		} {
 			rec := recordOf(course(w, "Aspirin 75mg tablets"))
 			fault(rec)
@@ -57,12 +58,12 @@ func TestRegression_G2G_1_5_6_UnitsAreKept(t *testing.T) {
 		for _, unit := range []string{"tablet(s)", "5mL spoonfuls", "mcg/hour patch"} {
 			e := course(w, "Aspirin 75mg tablets")
 			e.Medication.Quantity, e.Medication.Unit = "28", unit
-			r := &record.Entry{Kind: record.KindResult, Text: "Serum potassium", Code: w.asthma(), Date: date("2016-03-04"), Value: &record.Value{Number: "5.4", Unit: "mmol/" + unit}}
+			r := &record.Entry{Kind: record.KindResult, Text: "Serum potassium", Code: w.asthma(), Date: date("2016-03-04"), Value: &record.Value{Number: "5.4", Unit: "mmol/L of serum"}}
 			q := whole()
 			q.CodeScheme = mapping.SNOMED
 			text := h.send(w, recordOf(e, r), q).text
 			require.Contains(t, text, unit, w)
-			require.Contains(t, text, "mmol/"+unit, w)
+			require.Contains(t, text, "mmol/L of serum", w)
 		}
 	}
 }

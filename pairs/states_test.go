@@ -196,8 +196,9 @@ func TestEveryWarning(t *testing.T) {
 		transit: {Code: record.WarnDataInTransit, Detail: "02-Jan-2016"},
 		filing:  {Code: record.WarnAwaitingFiling, Detail: "02-Jan-2016"},
 		"Documents: Items excluded due to confidentiality and/or patient preferences.": {Code: record.WarnConfidential, Section: record.Documents},
-		"Patient details differ between the two systems: surname":                      {Code: record.WarnDemographics, Detail: "surname"},
-		"Recorded as deceased on 02-May-2016.":                                         {Code: record.WarnDeceased, Detail: "02-May-2016"},
+		`Patient details differ between the two systems: Surname is "Quillfeather" here and "Quilfeather" there.`: {
+			Code: record.WarnDemographics, Detail: record.Difference{Field: "Surname", Here: "Quillfeather", There: "Quilfeather"}.Words()},
+		"Recorded as deceased on 02-May-2016.": {Code: record.WarnDeceased, Detail: "02-May-2016"},
 		"ALLERGY NOT RECOGNISED BY THIS SYSTEM – alerts will NOT fire: Penicillin. Prescribing must not proceed until reviewed.": {
 			Code: record.WarnPrescribingUnsafe, Section: record.Allergies, Count: 1, Detail: "Penicillin"},
 		"A 'no known allergies' entry of 02-Jan-2016 is contradicted by the entries below.": {Code: record.WarnContradicted, Detail: "02-Jan-2016"},
