@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 //	exits CODE ARGS...           linkspan exits with CODE; its output is kept for stdout and stderr
 //	start NAME REGEXP ARGS...    starts linkspan, waits for a line that matches and puts its groups into $NAME1, $NAME2 ...;
 //	                             ARGS may begin with settings of the form NAME=VALUE
-//	stop NAME                    ends it as an operator would; it must exit with 0. Its output is in NAME.out
+//	finish NAME                  ends it as an operator would; it must exit with 0. Its output is in NAME.out
 //	ask SYSTEM ADDRESS FILE OUT  sends FILE on the wire of SYSTEM; the answer is in OUT. ! ask wants none that is whole
 //	counts REPORT                REPORT has exactly the documented fields, and every section's counts add up
 //	nodata REPORT MESSAGE        no text of MESSAGE stands in REPORT
@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "stop": stop, "ask": ask, "counts": counts, "nodata": nodata,
+			"exits": exits, "start": start, "finish": finish, "ask": ask, "counts": counts, "nodata": nodata,
 			"narrow": narrow, "fields": fields, "agreement": agreement, "seen": seen, "rubbish": rubbish, "refuses": refuses, "edit": edit, "written": written, "jetstream": jetStream,
 		},
 	})
@@ -161,7 +161,7 @@ func (r *running) kill() {
 	_ = r.cmd.Wait()
 }
 
-func stop(ts *testscript.TestScript, _ bool, args []string) {
+func finish(ts *testscript.TestScript, _ bool, args []string) {
 	r := ts.Value("started").(started)[args[0]]
 	ts.Check(r.cmd.Process.Signal(os.Interrupt))
 	<-r.ended
