@@ -295,6 +295,74 @@ func (w *watched) askWith(t *testing.T, from string, native []byte, header map[s
 	return answer
 }
 
+// flock is both systems with canaries in all their records, and a holder that
+// answers as the present run wants it.
+type flock struct {
+	*aviary
+	systems map[string]*standin.Standin
+	held    string              // the holder of the present run
+	answers func(string) []byte // what it answers in place of the stand-in; nil for that
+	asked   int
+}
+
+func newFlock(t *testing.T, everything bool) *flock {
+	t.Helper()
+	f := &flock{aviary: &aviary{}, systems: map[string]*standin.Standin{}}
+	for _, name := range []string{"emisweb", "systmone"} {
+		s, err := standin.New(name, f.records(t, everything), standin.Options{})
+		require.NoError(t, err)
+		f.systems[name] = s
+	}
+	require.Greater(t, f.n, 300, "too few canaries")
+	return f
+}
+
+func (f *flock) handler(name string) wire.Handler {
+	return func(ctx context.Context, native []byte, from wire.Peer) []byte {
+		if f.answers != nil && name == f.held {
+			if from.Hangup != nil {
+				from.Hangup()
+			}
+			return f.answers(f.token())
+		}
+		return f.systems[name].Handle(ctx, native, from)
+	}
+}
+
+// runs asks in every way there is, each time as another user, so that nobody's
+// budget is what is tried. It returns how often a record was released, by name.
+func (f *flock) runs(t *testing.T, ask func(from string, native []byte, header map[string]string) []byte) map[string]int {
+	t.Helper()
+	released := map[string]int{}
+	for _, run := range canaryRuns {
+		for from, file := range askings {
+			f.asked++
+			f.held, f.answers = holder(from), run.answers
+			me := standin.Options{User: &standin.User{UserName: fmt.Sprintf("hpenrose%d", f.asked), Title: "Dr", FirstName: "Hester", Surname: "Penrose",
+				Role: "General Medical Practitioner", RoleCode: "R8000", Activities: []string{"B0360", "B0380"}, Site: "X99002"}}
+			require.NoError(t, f.systems[from].SetOptions(me))
+			require.NoError(t, f.systems[f.held].SetOptions(run.options))
+			native := bytes.ReplaceAll(f.request(t, file), []byte("hwinterbourne"), fmt.Appendf(nil, "cmarlow%d", f.asked))
+			if run.asked != nil {
+				native = run.asked(native, f.token())
+			}
+			answer := ask(from, native, run.header)
+			refused, err := isRefusal(from, answer)
+			require.NoError(t, err, "%s %s", run.name, from)
+			if refused {
+				require.Equal(t, run.quotes, len(found(string(answer))) > 0, "%s %s: a refusal repeats the message", run.name, from)
+				continue
+			}
+			released[run.name]++
+			require.NotEmpty(t, canary.FindAll(answer, -1), "%s %s: a record without canaries proves nothing", run.name, from)
+		}
+	}
+	for _, name := range []string{"answered", "answered in OpenHR", "a glass broken"} {
+		require.Positive(t, released[name], name)
+	}
+	return released
+}
+
 // TestNoCanaryGetsOut runs exchanges to every end they can have, with a canary in
 // every field of the records and requests, and looks for them in the log at
 // debug level, in all that crossed NATS, in the files and in what operations
@@ -303,61 +371,19 @@ func (w *watched) askWith(t *testing.T, from string, native []byte, header map[s
 func TestNoCanaryGetsOut(t *testing.T) {
 	for _, everything := range []bool{false, true} {
 		t.Run(fmt.Sprint("everything ", everything), func(t *testing.T) {
-			a := &aviary{}
-			systems := map[string]*standin.Standin{}
-			for _, name := range []string{"emisweb", "systmone"} {
-				s, err := standin.New(name, a.records(t, everything), standin.Options{})
-				require.NoError(t, err)
-				systems[name] = s
-			}
-			require.Greater(t, a.n, 300, "too few canaries")
-			var answers func(string) []byte // by the holder of the present run
-			var held string
-			handler := func(name string) wire.Handler {
-				return func(ctx context.Context, native []byte, from wire.Peer) []byte {
-					if answers != nil && name == held {
-						if from.Hangup != nil {
-							from.Hangup()
-						}
-						return answers(a.token())
-					}
-					return systems[name].Handle(ctx, native, from)
-				}
-			}
-			clock := &shifting{}
-			w := watch(t, setup{options: func(o bridge.Options) bridge.Options { o.Now = clock.now; return o },
-				holders:   map[string]wire.Handler{"emisweb": handler("emisweb"), "systmone": handler("systmone")},
+			f := newFlock(t, everything)
+			w := watch(t, setup{holders: map[string]wire.Handler{"emisweb": f.handler("emisweb"), "systmone": f.handler("systmone")},
 				agreement: breakable, config: func(c *bridge.Config) { c.RecordLimit = 1 << 20 }})
-			released := map[string]int{}
-			for _, run := range canaryRuns {
-				clock.advance(61 * time.Minute) // the budgets of an hour are not what is tried here
-				for from, file := range askings {
-					held, answers = holder(from), run.answers
-					require.NoError(t, systems[held].SetOptions(run.options))
-					native := a.request(t, file)
-					if run.asked != nil {
-						native = run.asked(native, a.token())
-					}
-					answer := w.askWith(t, from, native, run.header)
-					refused, err := isRefusal(from, answer)
-					require.NoError(t, err, "%s %s", run.name, from)
-					if !refused {
-						released[run.name]++
-						require.NotEmpty(t, canary.FindAll(answer, -1), "%s %s: a record without canaries proves nothing", run.name, from)
-						continue
-					}
-					require.Equal(t, run.quotes, len(found(string(answer))) > 0, "%s %s: a refusal repeats the message", run.name, from)
-					require.NoError(t, systems[held].SetOptions(standin.Options{}))
-				}
-			}
+			released := f.runs(t, func(from string, native []byte, header map[string]string) []byte {
+				return w.askWith(t, from, native, header)
+			})
 			for _, name := range []string{"answered", "answered in OpenHR", "a glass broken"} {
-				require.Positive(t, released[name], name)
 				require.True(t, everything || released[name] == 2, name) // where references and marks are canaries too, some records are refused
 			}
 			w.everyAnswer(t)
 			require.NoError(t, w.e.Stop(context.Background()))
 			require.Empty(t, w.leaks(t))
-			t.Logf("%d canaries, %d ways to go, %d log lines, %d messages on NATS: none got out", a.n, len(canaryRuns), w.e.logs.Len(), len(w.crossed.texts()))
+			t.Logf("%d canaries, %d ways to go, %d log lines, %d messages on NATS: none got out", f.n, len(canaryRuns), w.e.logs.Len(), len(w.crossed.texts()))
 		})
 	}
 }

@@ -66,8 +66,13 @@ func TestDaemon(t *testing.T) {
 	b, err := bridge.Start(t.Context(), config, bridge.Stepped(bridge.NoFloor(bridge.Options{Log: log, Version: "0.0.1"}), dying))
 	require.NoError(t, err)
 	fmt.Println("ready", b.Address("emisweb"), b.Address("systmone"))
-	_, err = io.Copy(io.Discard, os.Stdin) // until the test closes it
-	require.NoError(t, err)
+	orders := bufio.NewScanner(os.Stdin)
+	for orders.Scan() { // until the test closes it
+		length, err := strconv.ParseUint(orders.Text(), 10, 64)
+		require.NoError(t, err)
+		require.NoError(t, limitFiles(length))
+		fmt.Println("limited")
+	}
 	require.NoError(t, b.Stop(context.Background()))
 }
 
@@ -80,7 +85,8 @@ type daemon struct {
 	people  []person
 
 	command   *exec.Cmd
-	stdin     io.Closer
+	stdin     io.WriteCloser
+	told      chan string // lines of its output after it was ready
 	stderr    *lockedBuffer
 	addresses map[string]string
 	ended     chan error
@@ -158,10 +164,20 @@ func (d *daemon) start(step string, turn int) {
 			break
 		}
 	}
-	command := d.command
+	command, told, ended := d.command, make(chan string, 16), d.ended
+	d.told = told
 	go func() {
-		_, _ = io.Copy(io.Discard, lines)
-		d.ended <- command.Wait()
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				break
+			}
+			select {
+			case told <- strings.TrimSpace(line):
+			default:
+			}
+		}
+		ended <- command.Wait()
 	}()
 }
 
@@ -175,20 +191,26 @@ func (d *daemon) stop() {
 // ask asks for a patient and keeps the hash of the record, if one is released.
 // It reports whether one was.
 func (d *daemon) ask(from string, p person) bool {
+	_, released := d.answer(from, p)
+	return released
+}
+
+// answer is ask with what the asker received.
+func (d *daemon) answer(from string, p person) (answer []byte, released bool) {
 	client := wire.NewClient(d.systems[from].Wire, d.addresses[from], wire.ClientOptions{ThrottleDisabled: true})
 	defer client.Close()
 	answer, err := client.Do(context.Background(), p.asking(d.t, from, fmt.Sprintf("cmarlow%d", d.asked.Add(1)%97)), nil)
 	if err != nil {
-		return false // the process has died
+		return nil, false // the process has died
 	}
 	if refused, err := isRefusal(from, answer); err != nil || refused {
-		return false
+		return answer, false
 	}
 	sum := sha256.Sum256(answer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.released = append(d.released, hex.EncodeToString(sum[:]))
-	return true
+	return answer, true
 }
 
 // takes fails unless both systems' requests are answered with records.
