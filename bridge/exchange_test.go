@@ -96,14 +96,23 @@ func TestHolderFaults(t *testing.T) {
 	}
 }
 
-// TestNativeRefusalsCross carries the holder's own refusal in its own words.
+// TestNativeRefusalsCross carries the holder's own refusal in its own words
+// where the agreement shows them; otherwise the words stay, for they may say
+// that there is such a patient (safety CS-07).
 func TestNativeRefusalsCross(t *testing.T) {
+	const words = "The record is locked by another user."
 	for from, file := range askings {
-		e := start(t, setup{standins: map[string]standin.Options{holder(from): {Error: "The record is locked by another user."}}})
-		answer := e.ask(from, request(t, file))
-		refusedNatively(t, from, answer)
-		require.Contains(t, string(answer), "The record is locked by another user.")
-		require.NotEmpty(t, (<-e.outcomes).Reason)
+		for _, refusals := range []string{governance.Hidden, governance.Shown} {
+			e := start(t, setup{standins: map[string]standin.Options{holder(from): {Error: words}}, agreement: func(a *governance.Agreement) {
+				side := a.Sides[holder(from)]
+				side.Refusals = refusals
+				a.Sides[holder(from)] = side
+			}})
+			answer := e.ask(from, request(t, file))
+			refusedNatively(t, from, answer)
+			require.NotEmpty(t, (<-e.outcomes).Reason)
+			require.Equal(t, refusals == governance.Shown, strings.Contains(string(answer), words), "%s %s", from, refusals)
+		}
 	}
 }
 

@@ -137,11 +137,14 @@ func (e *exchange) admit(rec *record.Record, own *record.Patient) error {
 
 // hide turns a refusal of the holder's own, given for good, into the one answer
 // of a patient not found: what a holder says of a patient it does not release
-// would tell that there is one (safety CS-07). The agreement may have it shown.
+// would tell that there is one (safety CS-07). One that may be tried again stays
+// so, without the holder's words. The agreement may have them shown.
 func (e *exchange) hide(f record.Failure) record.Response {
-	if f.Permanent() && f.Reason != record.ReasonNotFound && !e.agreement.ShowsRefusals(e.dir.Holder.Name) {
-		e.cause = "the holder refused"
-		f = record.Failure{Reason: record.ReasonNotFound}
+	if !e.agreement.ShowsRefusals(e.dir.Holder.Name) {
+		if f.Permanent() && f.Reason != record.ReasonNotFound {
+			e.cause, f.Reason = "the holder refused", record.ReasonNotFound
+		}
+		f = record.Failure{Reason: f.Reason, Retry: f.Retry} // its words, too: "the record is in use" says that there is one
 	}
 	if f.Reason == record.ReasonNotFound {
 		e.cause = cmp.Or(e.cause, "the holder does not know the patient")
