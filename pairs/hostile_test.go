@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -245,4 +246,34 @@ func TestRepeatedValuesAreNeverChosenFrom(t *testing.T) {
 		}
 	}
 	require.Greater(t, tried, 100)
+}
+
+// TestManySmallEntriesAreRefused: a document of entries of a few bytes each, well
+// within every other limit, does not become a hundred times its size in memory
+// (threat T-18, promise P-15).
+func TestManySmallEntriesAreRefused(t *testing.T) {
+	for _, n := range messages(t) {
+		if strings.Contains(n.file, "requests") || !strings.Contains(n.file, "edith") {
+			continue
+		}
+		for _, list := range []string{"<Clinical>", "<EventList>", "</adminDomain>\n<healthDomain>", "<adminDomain>"} {
+			at := bytes.Index(n.msg, []byte(list))
+			if at < 0 {
+				continue
+			}
+			at += len(list)
+			for _, entry := range []string{"<Event/>", "<event/>", "<Event><ClinicalCode/></Event>", "<unheard-of/>"} {
+				msg := []byte(string(n.msg[:at]) + strings.Repeat(entry, 200_000) + string(n.msg[at:]))
+				require.Less(t, len(msg), 8<<20)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				_, err := n.read(msg)
+				runtime.ReadMemStats(&after)
+				used := after.TotalAlloc - before.TotalAlloc
+				t.Logf("%s %s: %d KiB of document, %d KiB allocated", filepath.Base(n.file), entry, len(msg)>>10, used>>10)
+				require.Equal(t, n.reason, record.ReasonOf(err), entry)
+				require.Less(t, used, uint64(8*(8<<20)))
+			}
+		}
+	}
 }

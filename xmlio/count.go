@@ -118,13 +118,21 @@ func (r *Reader) countStart(f *frame) {
 	for i, path := range slices.Compact(c.found) {
 		if c.paths[path].Child == "" {
 			if i == 0 {
-				c.counts[path]++
+				r.counted(path)
 				return
 			}
 			c.pending = append(c.pending, decision{path, true})
 			return
 		}
 		c.pending = append(c.pending, decision{path, false})
+	}
+}
+
+// counted counts one entry of a path.
+func (r *Reader) counted(path int) {
+	r.counter.counts[path]++
+	if r.entries++; r.entries > r.limits.Entries {
+		r.fail(r.pos, FaultLimit, "too many entries")
 	}
 }
 
@@ -135,7 +143,7 @@ func (r *Reader) countEnd(f *frame) {
 	}
 	for _, d := range r.counter.pending[f.pending:] {
 		if d.decided {
-			r.counter.counts[d.path]++
+			r.counted(d.path)
 			return
 		}
 	}

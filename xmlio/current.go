@@ -131,7 +131,7 @@ func (r *Reader) Text() string {
 		return ""
 	}
 	f := r.current()
-	r.mixed = f.children
+	r.mixed = f.children > 0
 	return r.ownText(f)
 }
 

@@ -65,7 +65,8 @@ func TestLimitsTenTimesOver(t *testing.T) {
 		{"text bytes", "<a>" + strings.Repeat("b", d.Bytes-64) + "</a>", FaultLimit},
 		{"text bytes by CDATA", "<a>" + strings.Repeat("<![CDATA[bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb]]>", d.Bytes/44-2) + "</a>", FaultLimit},
 		{"text bytes between comments", "<a>" + strings.Repeat("bbbbbbbbbbbbbbbbbbbbbbbb<!---->", d.Bytes/32-2) + "</a>", FaultLimit},
-		{"elements", "<a>" + strings.Repeat("<b/>", d.Elements+1) + "</a>", FaultLimit},
+		{"elements", "<a>" + strings.Repeat("<b>"+strings.Repeat("<c/>", 99)+"</b>", d.Elements/100+1) + "</a>", FaultLimit},
+		{"children", "<a>" + strings.Repeat("<b/>", 9*d.Entries) + "</a>", FaultLimit},
 		{"elements to the size", "<a>" + strings.Repeat("<b/>", d.Bytes/4-8) + "</a>", FaultLimit},
 		{"name bytes", "<a" + strings.Repeat("b", 10*d.NameBytes) + "/>", FaultLimit},
 		{"name bytes to the size", "<a" + strings.Repeat("b", d.Bytes-64) + "/>", FaultLimit},
@@ -104,9 +105,24 @@ func TestSmallLimitsTenTimesOver(t *testing.T) {
 		{"<a>" + strings.Repeat("c", 100) + "</a>", Limits{TextBytes: 10}, FaultLimit},
 		{"<a>" + strings.Repeat("<b/>", 100) + "</a>", Limits{Elements: 10}, FaultLimit},
 		{"<" + strings.Repeat("a", 100) + "/>", Limits{NameBytes: 10}, FaultLimit},
+		{"<a>" + strings.Repeat("<b/>", 100) + "</a>", Limits{Entries: 10}, FaultLimit},
 	} {
 		require.Equal(t, c.fault, read(c.doc, Options{Limits: c.limits}), "%+v", c.limits)
 	}
+}
+
+// TestEntriesAreBounded: those that are counted, however they are spread.
+func TestEntriesAreBounded(t *testing.T) {
+	group := "<d>" + strings.Repeat("<b><c>1</c></b>", 5) + "</d>"
+	for _, count := range [][]EntryPath{{{Path: "**/b"}}, {{Path: "a/d/b", Child: "c"}}, {{Path: "**/b/c"}, {Path: "**/b"}}} {
+		found := 10 * len(count)
+		o := Options{Count: count, Limits: Limits{Entries: found}}
+		require.Equal(t, Fault(""), read("<a>"+group+group+"</a>", o))
+		require.Equal(t, FaultLimit, read("<a>"+group+group+"<d><b><c>1</c></b></d></a>", o))
+	}
+	require.Equal(t, 10_000, Limits{Bytes: 1 << 10}.withDefaults().Entries)
+	require.Equal(t, 52_428, Limits{}.withDefaults().Entries)
+	require.Equal(t, 419_430, Limits{Bytes: 64 << 20}.withDefaults().Entries)
 }
 
 // TestExternalEntities: nothing outside the document is ever looked at (threat

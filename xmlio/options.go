@@ -16,12 +16,22 @@ type Limits struct {
 	TextBytes      int // one text node, after references are resolved: 4 MiB
 	Elements       int // elements of the document: 500,000
 	NameBytes      int // one qualified name: 256
+	// Entries bounds the entries that Options.Count finds, and the children of
+	// one element: an entry of a few bytes costs its reader a hundred times that
+	// in memory. One for 160 bytes of Bytes, which is 52,428, and no fewer than
+	// 10,000. The entries of real records are several times as long.
+	Entries int
 
 	// Ratio is the largest accepted decoded size over size on the wire: 20.
 	// The Reader never decompresses and does not use it; it stands here so
 	// that one struct holds every limit.
 	Ratio int
 }
+
+const (
+	bytesOfEntry = 160
+	leastEntries = 10_000
+)
 
 // DefaultLimits returns the limits a zero Limits stands for.
 func DefaultLimits() Limits {
@@ -33,6 +43,7 @@ func DefaultLimits() Limits {
 		TextBytes:      4 << 20,
 		Elements:       500_000,
 		NameBytes:      256,
+		Entries:        (8 << 20) / bytesOfEntry,
 		Ratio:          20,
 	}
 }
@@ -41,6 +52,9 @@ func DefaultLimits() Limits {
 // its default: a limit cannot be switched off by accident.
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
+	if l.Bytes > 0 {
+		d.Entries = max(leastEntries, l.Bytes/bytesOfEntry)
+	}
 	for _, f := range []struct{ field, standard *int }{
 		{&l.Bytes, &d.Bytes},
 		{&l.Depth, &d.Depth},
@@ -49,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.TextBytes, &d.TextBytes},
 		{&l.Elements, &d.Elements},
 		{&l.NameBytes, &d.NameBytes},
+		{&l.Entries, &d.Entries},
 		{&l.Ratio, &d.Ratio},
 	} {
 		if *f.field <= 0 {

@@ -40,6 +40,7 @@ type Reader struct {
 	textSize int // decoded size of the current text node
 
 	elements int
+	entries  int
 	tokens   int
 	mixed    bool
 	counter  counter
@@ -60,7 +61,7 @@ type frame struct {
 
 	runs     int // stretches of character data directly inside
 	text     run // the first of them
-	children bool
+	children int
 	empty    bool // empty element tag
 	done     bool // read to its end
 	data     bool // no element: the character data text
@@ -469,7 +470,7 @@ func (r *Reader) rewind() bool {
 	if f.done {
 		r.mark = max(r.mark, r.pos)
 		r.pos = f.body
-		f.done, f.children, f.runs, f.latest, f.more = false, false, 0, 0, nil
+		f.done, f.children, f.runs, f.latest, f.more = false, 0, 0, 0, nil
 		r.siblings = r.siblings[:f.siblings]
 	}
 	return true

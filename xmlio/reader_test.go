@@ -127,7 +127,7 @@ func TestLimits(t *testing.T) {
 		require.Equal(t, FaultLimit, read(doc+end, Options{}))
 	})
 	t.Run("defaults", func(t *testing.T) {
-		require.Equal(t, Limits{8 << 20, 64, 64, 64 << 10, 4 << 20, 500_000, 256, 20}, DefaultLimits())
+		require.Equal(t, Limits{8 << 20, 64, 64, 64 << 10, 4 << 20, 500_000, 256, 52_428, 20}, DefaultLimits())
 		require.Equal(t, DefaultLimits(), Limits{Depth: -1}.withDefaults())
 	})
 }
@@ -145,7 +145,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		most   int
 	}{
 		{"million siblings refused", million, Limits{}, FaultLimit, len(million) + mega},
-		{"million siblings read", million, Limits{Elements: 2_000_000}, "", len(million) + mega},
+		{"million siblings read", million, Limits{Elements: 2_000_000, Entries: 2_000_000}, "", len(million) + mega},
 		{"many names", "<a>" + manyNames(4_000) + "</a>", Limits{}, "", 2 * mega},
 		{"too many names", "<a>" + manyNames(400_000) + "</a>", Limits{}, FaultLimit, 5 * mega},
 		{"seven megabytes of depth", strings.Repeat("<a>", 7*mega/3), Limits{}, FaultLimit, 8 * mega},

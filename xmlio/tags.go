@@ -93,7 +93,9 @@ func (r *Reader) startTag() token {
 	f.raw, f.space, f.start, f.body, f.empty = raw, space, start, i, empty
 	f.attrs, f.attrsEnd, f.bindings = firstAttr, len(r.attrs), firstBinding
 	if r.counter.active() && fresh {
-		r.countStart(f)
+		if r.countStart(f); r.err != nil {
+			return tokenFault
+		}
 	}
 	if empty {
 		r.close(f, i)
@@ -114,7 +116,9 @@ func (r *Reader) push(name Name) *frame {
 	ordinal := 1
 	if len(r.frames) > 0 {
 		parent := &r.frames[len(r.frames)-1]
-		parent.children = true
+		if parent.children++; parent.children > r.limits.Entries {
+			r.fail(r.pos, FaultLimit, "too many children of one element")
+		}
 		ordinal = r.ordinal(parent, name)
 	}
 	if len(r.frames) == cap(r.frames) {
