@@ -84,6 +84,12 @@ func TestVersionsAndSuites(t *testing.T) {
 	}
 	for _, own := range []certstest.Leaf{ec, rsa} {
 		s := open(t, area.Files(own, []string{"peer.test"}, peer))
+		for _, config := range []*tls.Config{s.Server(), s.Client("")} {
+			require.Equal(t, uint16(tls.VersionTLS12), config.MinVersion) // the suites alone would refuse the older ones
+			require.Equal(t, tls.RenegotiateNever, config.Renegotiation)
+			require.True(t, config.SessionTicketsDisabled)
+		}
+		require.Equal(t, tls.RequireAndVerifyClientCert, s.Server().ClientAuth)
 		_, isRSA := own.Cert.PublicKey.(interface{ Size() int })
 		accepted := 0
 		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
