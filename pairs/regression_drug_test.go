@@ -139,6 +139,7 @@ func TestRegression_PSA_3_0_4_IssuesOfOneDayStayApart(t *testing.T) {
 		starts := map[string]bool{}
 		for _, g := range got.entries() {
 			if g.Medication != nil {
+				require.Equal(t, g.Medication.Start.Day(), g.Date.Day(), w)
 				starts[g.Medication.Start.Day()+" "+g.Medication.Dosage] = true
 			}
 		}

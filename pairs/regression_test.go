@@ -299,6 +299,7 @@ func TestRegression_PSA_1_4_4_ARecallKeepsItsStatus(t *testing.T) {
 			require.Contains(t, got.text, words, w)
 			for _, g := range got.entries() {
 				require.False(t, g.Diary != nil && (g.Diary.Status.Value == "Pending" || g.Diary.Status.Value == "false"), "%v: looks open", w)
+				require.False(t, g.Diary != nil && g.Diary.Status.IsZero() && w.into == "systmone", "%v: a recall without a status is open", w)
 			}
 		}
 	}
@@ -394,6 +395,9 @@ func TestRegression_PSA_3_0_1_MissingTablesAreAFault(t *testing.T) {
 	require.NotEmpty(t, pairs.EMISWebSystmOne().Check(none))
 	all, err := mapping.Starter()
 	require.NoError(t, err)
+	full, faults := mapping.NewSet(all...)
+	require.Empty(t, faults)
+	require.Empty(t, pairs.EMISWebSystmOne().Check(full))
 	missing := 0
 	for i := range all {
 		set, faults := mapping.NewSet(append(append([]*mapping.Table(nil), all[:i]...), all[i+1:]...)...)
