@@ -51,5 +51,7 @@
 // within 24 h, more are refused rather than the oldest forgotten.
 //
 // What it cannot see: a file that was put back from an older copy, or taken
-// away; and a clock that was set forward by a day has forgotten the day before.
+// away; a clock that was set forward by a day, which has forgotten the day
+// before; and a captured body in an envelope with a new id, since EMIS's
+// signature covers the body alone (E §4): that the link's mutual TLS must prevent.
 package admit
