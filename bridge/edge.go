@@ -175,7 +175,7 @@ func (e *edge) beside(h http.Header) spine.Claims {
 	}{{"user", "Linkspan-User", &c.User}, {"user_name", "Linkspan-User-Name", &c.UserName}, {"role", "Linkspan-Role", &c.Role},
 		{"organisation", "Linkspan-Organisation", &c.Organisation}, {"purpose", "Linkspan-Purpose", &c.Purpose}, {"consent", "Linkspan-Consent", &c.Consent},
 		{"relationship", "Linkspan-Relationship", &c.Relationship}, {"device", "Linkspan-Device", &c.Device}, {"break_glass", "Linkspan-Break-Glass", &c.BreakGlass}} {
-		if *claim.to = governance.Word(claim.name, h.Get(claim.header)); *claim.to != "" {
+		if *claim.to = governance.Word(claim.name, only(h, claim.header)); *claim.to != "" {
 			c.Sources[claim.name] = governance.FromWire
 		}
 	}
