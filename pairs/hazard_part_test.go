@@ -101,6 +101,7 @@ func TestHazard38_NotGivenIsNeverGiven(t *testing.T) {
 					if strings.Contains(said(g), "Influenza") {
 						require.False(t, g.Immunisation != nil && !g.Immunisation.NotGiven && !strings.Contains(said(g), "NOT GIVEN"), at)
 						require.NotEqual(t, given.Value, g.Code.Value, "%s: the code of a vaccination given", at)
+						require.False(t, g.Immunisation != nil && w.into == "systmone", "%s: SystmOne's Vaccination is one given", at)
 					}
 				}
 			}
