@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -400,22 +401,24 @@ func breakable(a *governance.Agreement) {
 // TestNoCanaryGetsOutOfAPanic panics, with a canary, at every step of an
 // exchange: the asker gets a native refusal, and the canary is nowhere.
 func TestNoCanaryGetsOutOfAPanic(t *testing.T) {
-	at := ""
+	var at atomic.Value
+	at.Store("")
 	w := watch(t, setup{options: func(o bridge.Options) bridge.Options {
 		return bridge.Stepped(o, func(step string) {
-			if step == at {
+			if step == at.Load() {
 				panic(fmt.Errorf("Zq~90010~Qz 9998193036 at %s", step))
 			}
 		})
 	}})
-	for _, at = range steps {
+	for _, step := range steps {
+		at.Store(step)
 		for from, file := range askings {
 			answer := w.askWith(t, from, request(t, file), nil)
 			refusedNatively(t, from, answer)
 			require.Empty(t, found(string(answer)))
 		}
 	}
-	at = ""
+	at.Store("")
 	for from, file := range askings {
 		require.Contains(t, string(w.askWith(t, from, request(t, file), nil)), "9998193036", "after a panic the next request is served")
 	}
