@@ -241,6 +241,7 @@ func (e *exchange) answered(r audit.Receipt) spine.Claims {
 var (
 	errTestNumber = errors.New("a test number in the live environment")
 	errPatient    = errors.New("the answer's patient is not the request's")
+	errSuperseded = errors.New("the number asked for is no longer this patient's")
 	errNoPatient  = errors.New("the answer names no patient")
 	errOther      = errors.New("the answer is to another request")
 	errNothing    = errors.New("no section of the answer could be read")

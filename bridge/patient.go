@@ -58,6 +58,8 @@ func (e *exchange) read(ctx context.Context, of pairs.Side, ask *record.Request,
 		switch {
 		case rec.Patient.NHS.IsZero():
 			return record.Response{}, record.Fault(record.ReasonNoPatient, "exchange", errNoPatient)
+		case rec.Patient.Superseded, rec.Patient.NHS != q.Patient.NHS && rec.Patient.Former(q.Patient.NHS):
+			return record.Response{}, record.Fault(record.ReasonNotFound, "exchange", errSuperseded)
 		case rec.Patient.NHS != q.Patient.NHS:
 			return record.Response{}, record.Fault(record.ReasonWrongPatient, "exchange", errPatient)
 		}
@@ -65,10 +67,10 @@ func (e *exchange) read(ctx context.Context, of pairs.Side, ask *record.Request,
 	return answer, nil
 }
 
-// demographics is the request for the patient's details alone.
+// demographics is the question who the patient is.
 func demographics(q *record.Request) *record.Request {
 	who := *q
-	who.Sections, who.Whole = record.SectionsOf(record.Demographics), false
+	who.Sections, who.Whole, who.Identify = record.SectionsOf(record.Demographics), false, true
 	who.Codes, who.Authors, who.Effective, who.Entered = nil, nil, record.Period{}, record.Period{}
 	return &who
 }

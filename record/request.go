@@ -25,6 +25,10 @@ type Request struct {
 	Sections SectionSet
 	// Whole marks a request without any filter.
 	Whole bool
+	// Identify marks the bridge's own question of who the patient is, of whose
+	// answer nothing is released. A holder asked for anything to be released is
+	// asked so that it shows whether the patient refuses sharing.
+	Identify bool
 	// Effective bounds the clinical date, Entered the date of recording.
 	Effective, Entered Period
 	// Codes restricts coded entries to these, in the asker's scheme until

@@ -31,7 +31,7 @@ func asks(t *testing.T, name string, number string, sections record.SectionSet, 
 		require.NoError(t, err)
 		nhs, err := record.ParseNHSNumber(number)
 		require.NoError(t, err)
-		q := record.Request{Patient: record.Identity{NHS: nhs}, Target: "X99001", Sections: sections, Whole: sections == record.AllSections}
+		q := record.Request{Patient: record.Identity{NHS: nhs}, Target: "X99001", Sections: sections, Whole: sections == record.AllSections, Identify: sections == record.SectionsOf(record.Demographics)}
 		msg, err := codec.EncodeRequest(&q, system.MessageID{ID: "0d6b7a52-11f9-4c1e-8d3a-2f6f7be0c9aa"})
 		require.NoError(t, err)
 		answer, err := codec.DecodeResponse(t.Context(), reply(s.question(msg), s.records, o))

@@ -344,8 +344,8 @@ func (d *asked) fault(err error) {
 }
 
 // EncodeRequest asks the holder's EMIS Web: GetPatientDemographics where the
-// patient's details are all that is asked for, GetMedicalRecord of the whole for
-// anything else. EMIS can leave out what is not asked for, but with it would go
+// bridge itself asks who the patient is, GetMedicalRecord of the whole for
+// anything that is to be shown. EMIS can leave out what is not asked for, but with it would go
 // the codes by which a patient refuses sharing, which nothing overrides (safety
 // IG-02); so the bridge filters the answer. Where the request names no
 // organisation, user or machine the settings stand in.
@@ -371,9 +371,10 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 	return c.seal(e, 4096, opEncodeRequest, func(w *xmlio.Writer) error { return c.writeRequest(w, q, method) })
 }
 
-// methodFor is the method that answers for the sections asked for.
+// methodFor is the method that answers. Who only wants the patient's details
+// shown is answered from the whole, which alone holds a refusal to share.
 func methodFor(q *record.Request) string {
-	if !q.Whole && q.Sections == record.SectionsOf(record.Demographics) {
+	if q.Identify {
 		return getDemographics
 	}
 	return getMedicalRecord

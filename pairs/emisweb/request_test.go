@@ -109,10 +109,8 @@ func TestRequestsRoundTrip(t *testing.T) {
 			require.NoError(t, err)
 			want := q
 			want.MessageID, want.ConversationID, want.Device = messageID.ID, "", ""
-			want.Operation = "GetPatientDemographics"
-			if q.Sections != record.SectionsOf(record.Demographics) { // EMIS may leave out a refusal to share with what was not asked for
-				want.Operation, want.Whole, want.Sections = "GetMedicalRecord", true, record.AllSections
-			}
+			// EMIS may leave out a refusal to share with what was not asked for.
+			want.Operation, want.Whole, want.Sections = "GetMedicalRecord", true, record.AllSections
 			require.Equal(t, want, back)
 		})
 	}
@@ -145,7 +143,7 @@ func TestAnyRequestRoundTrips(t *testing.T) {
 // without the record.
 func TestEncodeRequestOfDetailsAlone(t *testing.T) {
 	q := request(t, "1", "9998193036")
-	q.Whole, q.Sections = false, record.SectionsOf(record.Demographics)
+	q.Whole, q.Sections, q.Identify = false, record.SectionsOf(record.Demographics), true
 	msg, err := newCodec(t, nil).EncodeRequest(&q, messageID)
 	require.NoError(t, err)
 	require.Equal(t, 2, strings.Count(string(msg), "req_GetPatientDemographics_V1_0"))
