@@ -98,21 +98,21 @@ type daemon struct {
 
 // lockedBuffer is a buffer that a process and a test use at once.
 type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu  sync.Mutex
+	all bytes.Buffer
 }
 
 // Write appends.
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.all.Write(p)
 }
 
 func (b *lockedBuffer) text() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.String()
+	return b.all.String()
 }
 
 // newDaemon prepares a link over the systems' real wires.
