@@ -20,7 +20,7 @@ import (
 const (
 	faultsAtOnce = 2
 	compileTime  = 5 * time.Minute
-	testTime     = 3 * time.Minute
+	testTime     = 5 * time.Minute
 )
 
 // planting is one fault of one row, and what came of it.
