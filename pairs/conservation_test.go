@@ -25,7 +25,6 @@ func soak(long, short int) int {
 type generated struct {
 	from, format string
 	entries      []*record.Entry
-	warnings     []record.Warning
 	asked        record.SectionSet
 }
 
