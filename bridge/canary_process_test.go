@@ -161,5 +161,5 @@ func TestNoCanaryGetsOutOfTheProcess(t *testing.T) {
 		return err
 	}))
 	require.Positive(t, files)
-	t.Logf("%d canaries; %d bytes printed, %d messages to operations, %d files: none got out", f.n, len(printed.text()), len(told), files)
+	t.Logf("%d canaries; %d bytes printed, %d messages to operations, %d files: none got out", f.n.Load(), len(printed.text()), len(told), files)
 }

@@ -40,12 +40,9 @@ var (
 )
 
 // aviary puts canaries into native messages.
-type aviary struct{ n int }
+type aviary struct{ n atomic.Int64 }
 
-func (a *aviary) token() string {
-	a.n++
-	return fmt.Sprintf("Zq~%05d~Qz", a.n)
-}
+func (a *aviary) token() string { return fmt.Sprintf("Zq~%05d~Qz", a.n.Add(1)) }
 
 // Names whose value decides whether there is an answer at all: who the patient
 // is, whether they are registered, and which code system is meant. Unrestricted is
@@ -298,9 +295,15 @@ func (w *watched) askWith(t *testing.T, from string, native []byte, header map[s
 type flock struct {
 	*aviary
 	systems map[string]*standin.Standin
-	held    string              // the holder of the present run
-	answers func(string) []byte // what it answers in place of the stand-in; nil for that
 	asked   int
+	now     atomic.Pointer[instead]
+}
+
+// instead is what the holder of the present run answers in place of its
+// stand-in; nil for that.
+type instead struct {
+	held    string
+	answers func(string) []byte
 }
 
 func newFlock(t *testing.T, everything bool) *flock {
@@ -311,17 +314,17 @@ func newFlock(t *testing.T, everything bool) *flock {
 		require.NoError(t, err)
 		f.systems[name] = s
 	}
-	require.Greater(t, f.n, 300, "too few canaries")
+	require.Greater(t, f.n.Load(), int64(300), "too few canaries")
 	return f
 }
 
 func (f *flock) handler(name string) wire.Handler {
 	return func(ctx context.Context, native []byte, from wire.Peer) []byte {
-		if f.answers != nil && name == f.held {
+		if now := f.now.Load(); now != nil && now.answers != nil && name == now.held {
 			if from.Hangup != nil {
 				from.Hangup()
 			}
-			return f.answers(f.token())
+			return now.answers(f.token())
 		}
 		return f.systems[name].Handle(ctx, native, from)
 	}
@@ -335,11 +338,11 @@ func (f *flock) runs(t *testing.T, ask func(from string, native []byte, header m
 	for _, run := range canaryRuns {
 		for from, file := range askings {
 			f.asked++
-			f.held, f.answers = holder(from), run.answers
+			f.now.Store(&instead{holder(from), run.answers})
 			me := standin.Options{User: &standin.User{UserName: fmt.Sprintf("hpenrose%d", f.asked), Title: "Dr", FirstName: "Hester", Surname: "Penrose",
 				Role: "General Medical Practitioner", RoleCode: "R8000", Activities: []string{"B0360", "B0380"}, Site: "X99002"}}
 			require.NoError(t, f.systems[from].SetOptions(me))
-			require.NoError(t, f.systems[f.held].SetOptions(run.options))
+			require.NoError(t, f.systems[holder(from)].SetOptions(run.options))
 			native := bytes.ReplaceAll(f.request(t, file), []byte("hwinterbourne"), fmt.Appendf(nil, "cmarlow%d", f.asked))
 			if run.asked != nil {
 				native = run.asked(native, f.token())
@@ -381,7 +384,7 @@ func TestNoCanaryGetsOut(t *testing.T) {
 			w.everyAnswer(t)
 			require.NoError(t, w.e.Stop(context.Background()))
 			require.Empty(t, w.leaks(t))
-			t.Logf("%d canaries, %d ways to go, %d log lines, %d messages on NATS: none got out", f.n, len(canaryRuns), w.e.logs.Len(), len(w.crossed.texts()))
+			t.Logf("%d canaries, %d ways to go, %d log lines, %d messages on NATS: none got out", f.n.Load(), len(canaryRuns), w.e.logs.Len(), len(w.crossed.texts()))
 		})
 	}
 }

@@ -190,6 +190,13 @@ type shifting struct{ by atomic.Int64 }
 func (s *shifting) now() time.Time          { return time.Now().Add(time.Duration(s.by.Load())) }
 func (s *shifting) advance(d time.Duration) { s.by.Add(int64(d)) }
 
+// still are the options with a clock that does not move, so that answers of two
+// moments can be compared.
+func still(o bridge.Options) bridge.Options {
+	o.Now = func() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
+	return o
+}
+
 // asker sends requests of one system on a connection of its own.
 type asker struct {
 	from   string

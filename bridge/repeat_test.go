@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,8 +17,6 @@ import (
 // ids, the answer is the one there is with nothing before it (safety H-03, P-22).
 func TestNothingStaysForTheNext(t *testing.T) {
 	next := crowd(2)[1]
-	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	still := func(o bridge.Options) bridge.Options { o.Now = func() time.Time { return now }; return o }
 	f := newFlock(t, false)
 	handler := func(name string) wire.Handler {
 		before := f.handler(name)
@@ -46,10 +43,9 @@ func TestNothingStaysForTheNext(t *testing.T) {
 	after := 0
 	f.runs(t, func(from string, native []byte, header map[string]string) []byte {
 		answer := w.askWith(t, from, native, header)
-		answers := f.answers
-		f.answers = nil // who is logged on is asked of the same system
+		present := f.now.Swap(nil) // who is logged on is asked of the same system
 		got := w.askWith(t, from, next.asking(t, from, "cmarlow"), nil)
-		f.answers = answers
+		f.now.Store(present)
 		require.Equal(t, alone[from], masked(got), "the answer after %d others", after)
 		after++
 		return answer

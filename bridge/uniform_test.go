@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -85,9 +86,12 @@ func TestOneAnswerForEveryPatientNotFound(t *testing.T) {
 	for _, format := range []string{standin.FormatMedicalRecord, standin.FormatOpenHR} {
 		for from, file := range askings {
 			t.Run(from+" "+format, func(t *testing.T) {
-				var answering wire.Handler
-				handlers := map[string]wire.Handler{holder(from): func(ctx context.Context, native []byte, peer wire.Peer) []byte { return answering(ctx, native, peer) }}
-				w := watch(t, setup{holders: handlers, standins: map[string]standin.Options{from: {Format: format}},
+				var answering atomic.Pointer[wire.Handler]
+				answers := func(h wire.Handler) { answering.Store(&h) }
+				handlers := map[string]wire.Handler{holder(from): func(ctx context.Context, native []byte, peer wire.Peer) []byte {
+					return (*answering.Load())(ctx, native, peer)
+				}}
+				w := watch(t, setup{options: still, holders: handlers, standins: map[string]standin.Options{from: {Format: format}},
 					agreement: func(a *governance.Agreement) {
 						for name, side := range a.Sides {
 							side.StandingRequired = true
@@ -100,14 +104,14 @@ func TestOneAnswerForEveryPatientNotFound(t *testing.T) {
 						c.Sides["emisweb"] = side
 					}})
 				native := request(t, file)
-				answering = stand(t, holder(from), standin.Options{Format: format}).Handle
+				answers(stand(t, holder(from), standin.Options{Format: format}).Handle)
 				require.Contains(t, string(w.askWith(t, from, native, nil)), "9998193036", "as it is, the record is shown")
 
 				var want, wantTold, wantLog string
 				causes := map[string]bool{}
 				cases := hidden(t, holder(from), format)
 				for _, name := range append([]string{"unknown"}, slices.Sorted(maps.Keys(cases))...) {
-					answering = cases[name]
+					answers(cases[name])
 					logged := w.e.logs.Len()
 					answer := masked(w.askWith(t, from, native, nil))
 					require.Contains(t, answer, record.ReasonNotFound.Words(), name)
