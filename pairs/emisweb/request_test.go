@@ -199,7 +199,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 	}{
 		{"no number", number, "", record.ReasonBadMessage},
 		{"number failing its check digit", "9998193036", "9998193037", record.ReasonNotFound},
-		{"number of one digit", "9998193036", "1111111111", record.ReasonNotFound},
+		{"number of one digit", "9998193036", strings.Repeat("1", 10), record.ReasonNotFound},
 		{"number that is none", "9998193036", "unknown", record.ReasonNotFound},
 		{"empty number", "9998193036", "", record.ReasonBadMessage},
 		{"two numbers", number, number + number, record.ReasonBadMessage},
