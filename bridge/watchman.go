@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
@@ -49,8 +48,8 @@ func (b *Bridge) watch(l *ledger) {
 		}
 	})
 	b.background(func(ctx context.Context) {
-		for every(ctx, b.pace.verify) {
-			if _, err := audit.Verify(filepath.Join(b.config.Data, "audit"), l.instance); err != nil {
+		for first := true; first || every(ctx, b.pace.verify); first = false {
+			if _, err := l.Verify(ctx); err != nil && ctx.Err() == nil {
 				b.log.Error("audit verify", zap.Error(err))
 				b.publish("audit", AuditEvent{Instance: l.instance, Trouble: err.Error()})
 				b.logged(l.note(audit.EventVerifyFailed, err.Error(), ""))
