@@ -183,7 +183,7 @@ func TestDecodeRequest_Refused(t *testing.T) {
 		"open record":            {"<Identity>" + identity + "</Identity>", "", record.ReasonUnsupported},
 		"empty identity":         {identity, "", record.ReasonUnsupported},
 		"check digit":            {"9998193036", "9998193037", record.ReasonNotFound},
-		"one digit":              {"9998193036", "1111111111", record.ReasonNotFound},
+		"one digit":              {"9998193036", strings.Repeat("1", 10), record.ReasonNotFound},
 		"two identities":         {identity, identity + "<NHSNumber>9998656907</NHSNumber>", record.ReasonBadMessage},
 		"identity twice":         {"<Identity>", "<Identity>" + identity + "</Identity><Identity>", record.ReasonBadMessage},
 		"unknown code scheme":    {"<Codes>Snomed<", "<Codes>Read2<", record.ReasonUnsupported},

@@ -191,7 +191,7 @@ func (d *userReader) accessRights() []string {
 }
 
 func activity(s string) bool {
-	return len(s) == 5 && s[0] == 'B' && strings.Trim(s[1:], "0123456789") == ""
+	return len(s) == 5 && s[0] == 'B' && strings.Trim(s[1:], "1234567890") == ""
 }
 
 func (d *userReader) site() {
@@ -240,5 +240,5 @@ func (d *userReader) settle() (record.Requester, error) {
 // practiceCode reports the form of a general practice's ODS code, a letter and
 // five digits.
 func practiceCode(s string) bool {
-	return len(s) == 6 && s[0] >= 'A' && s[0] <= 'Z' && strings.Trim(s[1:], "0123456789") == ""
+	return len(s) == 6 && s[0] >= 'A' && s[0] <= 'Z' && strings.Trim(s[1:], "1234567890") == ""
 }
