@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,18 +59,18 @@ func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Mess
 	run.outcome.To = dir.Holder.Name
 	working, cancel := inTime(ctx)
 	defer cancel()
-	answer, err := run.run(working, in.Body)
+	answer, err := run.guarded(working, in.Body)
 	if err != nil {
 		answer = record.Refused(run.failure(err))
 	}
 	run.settleDown(ctx, answer, started)
 	body, receipt, err := run.release(answer)
-	if err != nil {
-		return spine.Message{}, err
-	}
 	run.outcome.Micros = x.now().Sub(started).Microseconds()
 	run.outcome.BytesOut = len(body)
 	x.done(run.outcome)
+	if err != nil {
+		return spine.Message{}, err
+	}
 	x.step("released")
 	return spine.Message{Claims: run.answered(receipt), Body: body}, nil
 }
@@ -103,12 +105,17 @@ type exchange struct {
 	outcome   Outcome
 }
 
+// guarded is run, and a panic in it is a refusal: whatever was asked has an end
+// in the audit.
+func (e *exchange) guarded(ctx context.Context, native []byte) (answer record.Response, err error) {
+	defer recovered(e.log, &err)
+	return e.run(ctx, native)
+}
+
 // run is the way of DESIGN.md "A record's way through": decode and decide, ask,
 // prove that both systems mean one patient, withhold, translate.
 func (e *exchange) run(ctx context.Context, native []byte) (record.Response, error) {
-	reading, cancel := context.WithTimeout(ctx, e.readTime)
-	defer cancel()
-	q, err := e.dir.Consumer.Codec.DecodeRequest(reading, native)
+	q, err := decoded(ctx, e.dir.Consumer.Codec, native, e.readTime, e.log)
 	e.q = q
 	e.step("decoded")
 	if err = e.decide(err); err != nil {
@@ -216,13 +223,35 @@ func (e *exchange) brokeGlass() error {
 
 // given are the claims that came beside the message.
 func (e *exchange) given() governance.Claims {
-	c := e.claims
-	text, err := e.key.OpenText(e.id, c.BreakGlassText)
-	if err != nil {
-		text = "" // none was sent, or not by an edge of ours: to break the glass needs one
+	c := given(e.claims)
+	if text, err := e.key.OpenText(e.id, e.claims.BreakGlassText); err == nil {
+		c.BreakGlassText = text // else none was sent, or not by an edge of ours: to break the glass needs one
 	}
+	return c
+}
+
+// given are claims as they travel, but for the text of a break-glass.
+func given(c spine.Claims) governance.Claims {
 	return governance.Claims{User: c.User, UserName: c.UserName, Role: c.Role, Organisation: c.Organisation, Purpose: c.Purpose, Consent: c.Consent,
-		Relationship: c.Relationship, Device: c.Device, Activities: c.Activities, BreakGlass: c.BreakGlass, BreakGlassText: text, Sources: c.Sources}
+		Relationship: c.Relationship, Device: c.Device, Activities: c.Activities, BreakGlass: c.BreakGlass, Sources: c.Sources}
+}
+
+// decoded reads a native request within a time. A panic is an error like any
+// other: who sent the message is audited all the same.
+func decoded(ctx context.Context, codec system.Codec, native []byte, within time.Duration, log *zap.Logger) (q record.Request, err error) {
+	defer recovered(log, &err)
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	return codec.DecodeRequest(ctx, native)
+}
+
+// recovered, deferred, makes an error of a panic. Its value is left out, for it
+// may hold a piece of a message; a stack holds addresses only.
+func recovered(log *zap.Logger, err *error) {
+	if value := recover(); value != nil {
+		log.Error("panic", zap.ByteString("stack", debug.Stack()))
+		*err = record.Fault(record.ReasonInternal, "exchange", fmt.Errorf("panic of type %T", value))
+	}
 }
 
 // answered are the claims of the answer: who was taken to have asked, what

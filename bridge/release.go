@@ -50,21 +50,11 @@ func (l *ledger) note(event, cause, mapSet string) error {
 // then gives them out. If the audit cannot be written the answer is a refusal,
 // which holds nothing of the record.
 func (e *exchange) release(answer record.Response) ([]byte, audit.Receipt, error) {
-	codec := e.dir.Consumer.Codec
-	body, err := codec.EncodeResponse(&e.q, answer, e.messageID())
-	if rec := answer.Record(); err == nil && rec != nil {
-		err = e.dir.Sent(rec, body)
+	body, unsaid := e.encode(answer)
+	if unsaid != nil {
+		answer = record.Refused(e.failure(unsaid))
+		body, unsaid = e.encode(answer) // where that fails too it is audited, and the edge refuses
 	}
-	if err == nil && len(body) > e.limit {
-		err = record.Fault(record.ReasonTooLarge, "release", errLimit)
-	}
-	if err != nil {
-		answer = record.Refused(e.failure(err))
-		if body, err = codec.EncodeResponse(&e.q, answer, e.messageID()); err != nil {
-			return nil, audit.Receipt{}, record.Fault(record.ReasonInternal, "release", err)
-		}
-	}
-	e.step("encoded")
 	event := audit.EventAnswered
 	if f := answer.Failure(); f != nil {
 		event, e.outcome.Reason = audit.EventRefused, f.Reason
@@ -77,11 +67,31 @@ func (e *exchange) release(answer record.Response) ([]byte, audit.Receipt, error
 	if err != nil {
 		e.log.Error("audit append", zap.String("exchange", e.id), zap.Error(err))
 		e.outcome.Reason, e.outcome.Report = record.ReasonAudit, pairs.Report{}
-		body, err = codec.EncodeResponse(&e.q, record.Refused(record.Failure{Reason: record.ReasonAudit}), e.messageID())
+		body, err = e.encode(record.Refused(record.Failure{Reason: record.ReasonAudit}))
 		return body, audit.Receipt{}, err
 	}
 	e.step("audited")
-	return body, receipt, nil
+	return body, receipt, unsaid
+}
+
+// encode is an answer in the asker's form, with everything in it that is to go
+// out. With an error there is none.
+func (e *exchange) encode(answer record.Response) (body []byte, err error) {
+	defer recovered(e.log, &err)
+	native, err := e.dir.Consumer.Codec.EncodeResponse(&e.q, answer, e.messageID())
+	if err != nil {
+		return nil, err
+	}
+	if rec := answer.Record(); rec != nil {
+		if err := e.dir.Sent(rec, native); err != nil {
+			return nil, err
+		}
+	}
+	if len(native) > e.limit {
+		return nil, record.Fault(record.ReasonTooLarge, "release", errLimit)
+	}
+	e.step("encoded")
+	return native, nil
 }
 
 // failure turns an error into the answer for the asker. It is logged here, and
