@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 minutes=${SOAKMINUTES:-60}
 grep -rlE --include='*_test.go' 'LINKSPAN_SOAK' . | xargs -n1 dirname | sort -u | while read -r folder; do
-	tests=$(grep -lE 'LINKSPAN_SOAK|soak\(\)' "$folder"/*_test.go | xargs grep -hoE '^func Test[A-Za-z0-9_]*' | sed 's/^func //' | paste -sd'|')
+	tests=$(grep -lE 'LINKSPAN_SOAK|\b(soak|sized)\(' "$folder"/*_test.go | xargs grep -hoE '^func Test[A-Za-z0-9_]*' | sed 's/^func //' | paste -sd'|')
 	race=()
 	case $folder in ./bridge*) race=(-race) ;; esac
 	echo "== $folder"
