@@ -179,7 +179,7 @@ func runTests(ctx context.Context, root string, e Evidence) (map[Test]string, er
 	for _, folder := range slices.Sorted(maps.Keys(names)) {
 		pattern := "^(" + strings.Join(slices.Sorted(maps.Keys(names[folder])), "|") + ")$"
 		// A test that fails ends in the results, not here.
-		said, _ := command(ctx, root, nil, "go", "test", "-json", "-count=1", "-run", pattern, folder)
+		said, _ := command(ctx, root, nil, "go", "test", "-json", "-count=1", "-timeout", "30m", "-run", pattern, folder)
 		for name, ended := range endings(said) {
 			results[Test{Package: folder, Name: name}] = ended
 		}
