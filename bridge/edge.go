@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -43,6 +42,10 @@ type edge struct {
 	log      *zap.Logger
 }
 
+// maxBeside bounds what is claimed beside a message, in bytes as it travels. It
+// leaves room for what the answer says of itself.
+const maxBeside = 4 << 10
+
 // answer carries a native request of this side's system to the exchange role.
 // What it returns is always a native answer. A message that cannot be read
 // goes there too, and so does one that this edge will not have carried out, for
@@ -51,9 +54,7 @@ type edge struct {
 func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) []byte {
 	ctx, cancel := context.WithTimeout(ctx, e.deadline)
 	defer cancel()
-	reading, read := context.WithTimeout(context.WithoutCancel(ctx), e.readTime)
-	defer read()
-	q, _ := e.side.Codec.DecodeRequest(reading, native)
+	q, _ := decoded(context.WithoutCancel(ctx), e.side.Codec, native, e.readTime, e.log)
 	if ctx.Err() != nil {
 		return e.refuse(&q, context.Cause(ctx))
 	}
@@ -63,7 +64,11 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 		claims.Refuse = record.ReasonOf(err)
 		e.log.Warn("logged-on user", zap.String("system", e.side.Name), zap.String("exchange", claims.Exchange), zap.Error(err))
 	}
-	user, organisation := cmp.Or(q.Requester.User, claims.User), cmp.Or(q.Requester.Organisation, claims.Organisation, e.onlyOrganisation())
+	if header, err := claims.Header(); err != nil || len(header) > maxBeside {
+		claims = spine.Claims{Exchange: claims.Exchange, Attempt: claims.Attempt, From: claims.From, Issued: claims.Issued, Deadline: claims.Deadline,
+			Refuse: record.ReasonBadMessage}
+	}
+	user, organisation := e.agreed.now().Asker(e.side.Name, &q, given(claims))
 	admitted := e.gate.Request(user, organisation, q.MessageID, native)
 	if admitted != nil {
 		claims.Refuse = record.ReasonOf(admitted)
@@ -125,13 +130,6 @@ func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
 	}
 	claims.Sources = sources
 	return nil
-}
-
-func (e *edge) onlyOrganisation() string {
-	if o := e.agreed.now().Sides[e.side.Name].Organisations; len(o) == 1 {
-		return o[0].ODS
-	}
-	return ""
 }
 
 // refuse answers with the system's own error, echoing the ids of the request.

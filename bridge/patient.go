@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/linkspan/linkspan/bridge/governance"
 	"github.com/linkspan/linkspan/bridge/spine"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/record"
@@ -164,7 +166,7 @@ func (e *exchange) locate(ctx context.Context, ask *record.Request) (string, err
 	if ok || err != nil {
 		return target, err
 	}
-	found := ""
+	found, hidden := "", ""
 	for _, o := range e.agreement.Sides[e.dir.Holder.Name].Organisations {
 		answer, err := e.read(ctx, e.dir.Holder, demographics(ask), o.ODS)
 		if err != nil {
@@ -176,12 +178,20 @@ func (e *exchange) locate(ctx context.Context, ask *record.Request) (string, err
 			}
 			continue
 		}
+		// Who left, or is not to be known of, does not count; a standing that is
+		// not said may be said by the whole record.
+		cause, barred := e.agreement.Admit(e.dir.Holder.Name, &answer.Record().Patient, e.now().Format(time.DateOnly))
+		if record.ReasonOf(barred) == record.ReasonNotFound && !errors.Is(barred, governance.ErrStanding) {
+			hidden = cause
+			continue
+		}
 		if found != "" {
 			return "", record.Fault(record.ReasonNoTarget, "locate", errNotOne)
 		}
 		found = o.ODS
 	}
 	if found == "" {
+		e.cause = hidden
 		return "", record.Fault(record.ReasonNotFound, "locate", errNotOne)
 	}
 	return found, nil

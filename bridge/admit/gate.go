@@ -244,8 +244,10 @@ func (g *Gate) Close() error {
 	return g.memory.close()
 }
 
-// who is the user, as one of the organisation, and the organisation.
+// who is the user, as one of the organisation, and the organisation. Case and
+// white space make nobody another.
 func (g *Gate) who(user, organisation string) (u, o digest) {
+	user, organisation = plain(user), plain(organisation)
 	if user != "" {
 		u = g.memory.digest("user", organisation+"\x00"+user)
 	}
@@ -254,6 +256,8 @@ func (g *Gate) who(user, organisation string) (u, o digest) {
 	}
 	return u, o
 }
+
+func plain(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
 
 // limited is one whom limits apply to.
 type limited struct {

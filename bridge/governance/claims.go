@@ -145,6 +145,13 @@ func (s Side) from(name, source string) bool {
 // near it, and nobody writes a letter into the audit.
 const maxClaim = 256
 
+// Asker is the user and the organisation a request is taken to come from, as
+// Decide will take them, for whoever counts what they ask.
+func (a *Agreement) Asker(consumer string, q *record.Request, given Claims) (user, organisation string) {
+	h := a.Sides[consumer].hear(q, given)
+	return h.User, h.Organisation
+}
+
 // heard is what is made of what the message and its surroundings say.
 type heard struct {
 	Claims

@@ -98,16 +98,14 @@ func (a *Agreement) Admit(holder string, p *record.Patient, today string) (cause
 		err = ErrSensitive
 	case !side.releases(p.Confidential):
 		err = ErrConfidential
-	case p.Standing == record.Left:
+	case p.Standing == record.Left, gone(p):
 		err = ErrLeft
-	case p.Dead, !p.DeathDate.IsZero(), p.Standing == record.Deceased:
-		err = side.remembers(p.DeathDate, today)
 	case p.Standing == record.Temporary && side.Temporary != Shown:
 		err = ErrTemporary
-	case p.Standing == record.StandingUnknown && !p.LeftOn.IsZero():
-		err = ErrLeft
 	case p.Standing == record.StandingUnknown && side.StandingRequired:
 		err = ErrStanding
+	case p.Dead, !p.DeathDate.IsZero(), p.Standing == record.Deceased: // last: who was not shown in life is not shown after it
+		err = side.remembers(p.DeathDate, today)
 	}
 	if err != nil {
 		return err.Error(), record.Fault(record.ReasonNotFound, op, err)
@@ -116,6 +114,15 @@ func (a *Agreement) Admit(holder string, p *record.Patient, today string) (cause
 		return ErrDissent.Error(), record.Fault(record.ReasonNoConsent, op, ErrDissent)
 	}
 	return "", nil
+}
+
+// gone reports a patient who left and of whom nothing says that they came back.
+// Whoever was taken off the list on their death, or after it, had not left.
+func gone(p *record.Patient) bool {
+	if p.LeftOn.IsZero() || p.Standing == record.Registered || p.Standing == record.Temporary {
+		return false
+	}
+	return p.DeathDate.IsZero() || p.LeftOn.Wall() < p.DeathDate.Truncate(p.LeftOn.Precision()).Wall()
 }
 
 // remembers reports whether a death is recent enough for the record to be
