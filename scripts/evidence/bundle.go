@@ -75,6 +75,9 @@ func bundle(ctx context.Context, root string, e Evidence, folder string, out io.
 	if len(failed) > 0 {
 		return fmt.Errorf("tests that did not pass: %s", strings.Join(failed, ", "))
 	}
+	if hazards != hazardRows || threats != threatRows {
+		return errors.New("a row has a test that was skipped or did not run")
+	}
 	return nil
 }
 
