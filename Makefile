@@ -1,7 +1,7 @@
 # `make test` needs only Go. `make check` is what CI runs beside it.
 GO ?= go
 
-.PHONY: build conformance test race lint fuzz bench schema browser golden demo check tidy
+.PHONY: build test race lint tidy fuzz schema conformance browser soak evidence faults bench golden demo check
 
 build:
 	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
