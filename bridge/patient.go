@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -106,7 +105,7 @@ func (e *exchange) readBack(ctx context.Context) (*record.Patient, error) {
 	}
 	if f := answer.Failure(); f != nil {
 		if !f.Permanent() {
-			return nil, fmt.Errorf("%w: %w", errOwnCopy, record.Fault(f.Reason, "exchange", errHidden))
+			return nil, fmt.Errorf("%w: %w", errOwnCopy, record.Fault(passing(*f), "exchange", errHidden))
 		}
 		return nil, nil
 	}
@@ -142,19 +141,30 @@ func (e *exchange) admit(rec *record.Record, own *record.Patient) error {
 // hide turns a refusal of the holder's own, given for good, into the one answer
 // of a patient not found: what a holder says of a patient it does not release
 // would tell that there is one (safety CS-07). One that may be tried again stays
-// so, without the holder's words. The agreement may have them shown.
+// so, without the holder's words: "the record is in use" says that there is one,
+// too. The agreement may have them shown.
 func (e *exchange) hide(f record.Failure) record.Response {
-	if !e.agreement.ShowsRefusals(e.dir.Holder.Name) {
-		if f.Permanent() && f.Reason != record.ReasonNotFound {
-			e.cause, f.Reason = "the holder refused", record.ReasonNotFound
-		}
-		f = record.Failure{Reason: f.Reason, Retry: f.Retry} // its words, too: "the record is in use" says that there is one
-	}
+	e.cause = "the holder refused"
 	if f.Reason == record.ReasonNotFound {
-		e.cause = cmp.Or(e.cause, "the holder does not know the patient")
-		e.refused(f.Reason, nil)
+		e.cause = "the holder does not know the patient"
 	}
+	if !e.agreement.ShowsRefusals(e.dir.Holder.Name) {
+		if f.Permanent() {
+			f.Reason = record.ReasonNotFound
+		}
+		f = record.Failure{Reason: passing(f)}
+	}
+	e.refused(f.Reason, nil)
 	return record.Refused(f)
+}
+
+// passing is the reason of a failure without the system's own word that it may be
+// tried again: of one that may, a reason that says so itself.
+func passing(f record.Failure) record.Reason {
+	if f.Retry && f.Reason.Permanent() {
+		return record.ReasonBusy
+	}
+	return f.Reason
 }
 
 // locate finds the organisation to ask. Where neither the message nor the
@@ -174,7 +184,7 @@ func (e *exchange) locate(ctx context.Context, ask *record.Request) (string, err
 		}
 		if f := answer.Failure(); f != nil {
 			if !f.Permanent() {
-				return "", record.Fault(f.Reason, "locate", errNoAnswer)
+				return "", record.Fault(passing(*f), "locate", errNoAnswer)
 			}
 			continue
 		}

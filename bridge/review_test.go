@@ -130,3 +130,16 @@ func TestClaimsThatDoNotFitAreAudited(t *testing.T) {
 		}
 	}
 }
+
+// TestAFaultOfTheMomentStaysOne has EMIS Web say, where it is asked for the
+// asker's own copy or which of its practices holds the record, that it cannot
+// just now: the asker is not told that asking again is no use.
+func TestAFaultOfTheMomentStaysOne(t *testing.T) {
+	for from, permanent := range map[string]string{"emisweb": "Client", "systmone": "<PermanentError>true"} {
+		e := start(t, setup{agreement: twoPractices, standins: map[string]standin.Options{"emisweb": {Error: "Try again later."}}})
+		native := request(t, askings[from])
+		answer := string(e.ask(from, native))
+		require.NotContains(t, answer, permanent)
+		require.NotEqual(t, record.ReasonRefused, (<-e.outcomes).Reason, from)
+	}
+}
