@@ -92,7 +92,8 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 // its messages name nobody.
 func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
 	reader, ok := e.side.Codec.(system.UserReader)
-	if !ok || !e.agreed.now().ReadsUserBack(e.side.Name) {
+	agreement := e.agreed.now()
+	if !ok || !agreement.ReadsUserBack(e.side.Name) {
 		return nil
 	}
 	native, err := reader.EncodeUserRequest(system.MessageID{ID: uuid.NewString(), At: e.now()})
@@ -121,11 +122,11 @@ func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
 		have *string
 		says string
 	}{{"user", &claims.User, who.User}, {"user_name", &claims.UserName, who.UserName}, {"role", &claims.Role, who.Role}, {"organisation", &claims.Organisation, who.Organisation}} {
-		if c.says != "" {
+		if c.says != "" && agreement.ReadsBack(e.side.Name, c.name) {
 			*c.have, sources[c.name] = c.says, governance.FromReadBack
 		}
 	}
-	if len(who.Activities) > 0 {
+	if len(who.Activities) > 0 && agreement.ReadsBack(e.side.Name, "activities") {
 		claims.Activities, sources["activities"] = who.Activities, governance.FromReadBack
 	}
 	claims.Sources = sources

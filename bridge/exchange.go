@@ -175,12 +175,14 @@ func (e *exchange) decide(unread error) error {
 		Given: e.given(), Now: e.now()})
 	e.decision = decision
 	err := unread
-	for _, check := range []func() error{e.refusedAtEdge, e.timely, func() error { return denied }} {
+	for _, check := range []func() error{e.refusedAtEdge, e.timely} {
 		if err == nil {
 			err = check()
 		}
 	}
-	e.cause = decision.Cause
+	if err == nil {
+		err, e.cause = denied, decision.Cause
+	}
 	e.step("decided")
 	if noted := e.note(audit.EventAsked); noted != nil {
 		return noted

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/linkspan/linkspan/bridge"
@@ -142,4 +144,34 @@ func TestAFaultOfTheMomentStaysOne(t *testing.T) {
 		require.NotContains(t, answer, permanent)
 		require.NotEqual(t, record.ReasonRefused, (<-e.outcomes).Reason, from)
 	}
+}
+
+// TestOnlyTheClaimsReadBackAreReplaced takes the user from a header and the role
+// from the system's logged-on user, as the agreement says of each.
+func TestOnlyTheClaimsReadBackAreReplaced(t *testing.T) {
+	e := start(t, setup{agreement: func(a *governance.Agreement) {
+		wire := governance.Claim{From: []string{"wire"}}
+		claims := a.Sides["systmone"].Claims
+		claims["user"], claims["user_name"], claims["role"] = wire, wire, governance.Claim{From: []string{"read-back"}}
+	}})
+	_, err := e.Conn().RequestMsg(&nats.Msg{Subject: bridge.NewSubjects("test").Native("systmone"), Data: request(t, "systmone-narrow.xml"),
+		Header: nats.Header{"Linkspan-User": {"awren"}, "Linkspan-Role": {"R0001"}}}, 10*time.Second)
+	require.NoError(t, err)
+	require.Empty(t, (<-e.outcomes).Reason)
+	_, last := e.audited()
+	require.Equal(t, "awren", last.User)
+	require.Equal(t, governance.FromWire, last.Sources["user"])
+	require.NotEqual(t, "R0001", last.Role)
+	require.Equal(t, governance.FromReadBack, last.Sources["role"])
+}
+
+// TestTheCauseIsOfTheReason refuses for what came first, and says in the audit
+// why, where the agreement would have refused as well.
+func TestTheCauseIsOfTheReason(t *testing.T) {
+	e := start(t, setup{agreement: func(a *governance.Agreement) { a.Enabled = map[string]string{} }})
+	e.askBeside("emisweb", request(t, "emisweb-full.xml"), "Linkspan-Device", strings.Repeat("<", 8000))
+	require.Equal(t, record.ReasonBadMessage, (<-e.outcomes).Reason)
+	_, last := e.audited()
+	require.NotContains(t, last.Cause, governance.ErrNotEnabled.Error())
+	require.Contains(t, last.Cause, "edge")
 }

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/linkspan/linkspan/record"
@@ -25,13 +26,14 @@ var (
 // ReadsUserBack reports that the logged-on user is to be read back from the
 // asker's system by its edge.
 func (a *Agreement) ReadsUserBack(consumer string) bool {
-	side := a.Sides[consumer]
-	for _, name := range []string{claimUser, claimUserName, claimRole, claimActivities, claimOrganisation} {
-		if side.from(name, FromReadBack) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{claimUser, claimUserName, claimRole, claimActivities, claimOrganisation},
+		func(claim string) bool { return a.ReadsBack(consumer, claim) })
+}
+
+// ReadsBack reports that one claim may come from the logged-on user as the
+// asker's system names them.
+func (a *Agreement) ReadsBack(consumer, claim string) bool {
+	return a.Sides[consumer].from(claim, FromReadBack)
 }
 
 // ReadsPatientBack reports that the asker's own copy of the patient is to be

@@ -23,13 +23,11 @@ type Claims struct {
 	Target       string    `json:"target,omitempty"`       // ODS code of the organisation asked
 	Purpose      string    `json:"purpose,omitempty"`
 	Consent      string    `json:"consent,omitempty"`
-	ClaimSource  string    `json:"claim_source,omitempty"` // what the claims rest on, e.g. the native message or a certificate
-	From         string    `json:"from,omitempty"`         // the asking system
-	To           string    `json:"to,omitempty"`           // the system asked
-	View         string    `json:"view,omitempty"`         // what is asked for
-	Deadline     time.Time `json:"deadline,omitzero"`      // the asker waits until then
-	Trace        string    `json:"trace,omitempty"`        // W3C traceparent
-	Issued       time.Time `json:"issued,omitzero"`        // when the edge took the request
+	From         string    `json:"from,omitempty"`    // the asking system
+	To           string    `json:"to,omitempty"`      // the system asked
+	Deadline     time.Time `json:"deadline,omitzero"` // the asker waits until then
+	Trace        string    `json:"trace,omitempty"`   // W3C traceparent
+	Issued       time.Time `json:"issued,omitzero"`   // when the edge took the request
 	// Link names economy, pair and environment, so that a test edge can never
 	// talk to a live exchange (safety SE-03).
 	Link         string   `json:"link,omitempty"`

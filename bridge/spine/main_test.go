@@ -67,7 +67,7 @@ func within(t testing.TB) context.Context {
 
 func claims(attempt string) Claims {
 	return Claims{Exchange: "exchange-1", Attempt: attempt, User: "Dr Zoë Ní Bhriain", Role: "R8000", Organisation: "A00001",
-		Target: "B00002", Purpose: "direct care", Consent: "asked", From: "emisweb", To: "systmone", View: "summary"}
+		Target: "B00002", Purpose: "direct care", Consent: "asked", From: "emisweb", To: "systmone"}
 }
 
 func message(attempt string, body []byte) Message {
