@@ -90,7 +90,8 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 
 // readUserBack asks the system who is logged on where the agreement says that
 // its messages name nobody.
-func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) error {
+func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) (err error) {
+	defer recovered(e.log, &err)
 	reader, ok := e.side.Codec.(system.UserReader)
 	agreement := e.agreed.now()
 	if !ok || !agreement.ReadsUserBack(e.side.Name) {
