@@ -77,14 +77,16 @@ type Fault struct {
 	File    string `yaml:"file"`
 	Line    string `yaml:"line"`    // the whole line without the space around it; stands once in the file
 	Becomes string `yaml:"becomes"` // may be empty: the line is gone
-	// Test is the one of the row's tests that fails; without it, the first.
-	Test string `yaml:"test"`
+	// Test is the one of the row's tests that fails; without it, the first. Two
+	// of one name are told apart by Package.
+	Test    string `yaml:"test"`
+	Package string `yaml:"package"`
 }
 
 // test is the test of the row that one of its faults must fail.
 func (r Row) test(f Fault) (Test, bool) {
 	for _, t := range r.Tests {
-		if f.Test == "" || f.Test == t.Name {
+		if (f.Test == "" || f.Test == t.Name) && (f.Package == "" || f.Package == t.Package) {
 			return t, true
 		}
 	}
