@@ -205,10 +205,13 @@ func TestNoPoolsOfPatientData(t *testing.T) {
 	}
 }
 
-// T-02: nothing takes a certificate without looking at it.
+// T-02: nothing takes a certificate without looking at it. The word itself may
+// not stand in the product, in code or in a comment, however it is set; there is
+// no exception, so there is no list of them.
 func TestCertificatesAreLookedAt(t *testing.T) {
+	looked := 0
 	for _, file := range files(t) {
-		if filepath.Ext(file) != ".go" || file == "safety_test.go" {
+		if filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -216,8 +219,10 @@ func TestCertificatesAreLookedAt(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		require.NotRegexp(t, `InsecureSkipVerify:\s*true|InsecureSkipVerify\s*=\s*true`, string(text), file)
+		require.NotRegexp(t, `(?i)insecure_?skip_?verify`, string(text), file)
+		looked++
 	}
+	require.Greater(t, looked, 100)
 }
 
 // T-16: the reader of XML has no way to open a file or an address.

@@ -120,6 +120,9 @@ func (b *Bridge) useLondon() error {
 }
 
 func (b *Bridge) start(ctx context.Context) error {
+	if err := b.config.checkFiles(b.now); err != nil {
+		return err
+	}
 	if err := b.openLink(); err != nil {
 		return err
 	}
@@ -354,7 +357,7 @@ func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 		tlsConfig = e.store.Server()
 	}
 	listener, err := wire.Listen(ctx, side.Wire, c.Listen, e.fromWire, wire.ListenOptions{
-		Limit: b.config.RecordLimit, MaxConnections: c.Connections, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
+		Limit: b.config.RecordLimit, MaxConnections: c.Connections, PeerConnections: c.PeerConnections, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
 		Report: func(event wire.Event) {
 			b.log.Warn("wire", zap.String("system", name), zap.String("reason", string(event.Reason)), zap.Error(event.Err))
 		}})

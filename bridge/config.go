@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
@@ -85,21 +84,22 @@ type XMLConfig struct {
 
 // SideConfig is what one system's edge needs.
 type SideConfig struct {
-	Listen       string            `desc:"address where the system's requests are taken; default none"`
-	Address      string            `desc:"address of the system's own interface; required for its edge"`
-	Settings     map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
-	SettingsFile string            `split_words:"true" desc:"file of further settings, name:value on each line, readable by its owner only: keys and passwords belong here"`
-	Throttle     string            `default:"on" desc:"the documented rate limits; others as NAME=EVENTS/TIME,... such as record=1/10s; off for stand-ins only"`
-	Signer       string            `desc:"PEM file with key and certificate that sign outgoing messages"`
-	Trusted      string            `desc:"PEM file of the certificates incoming signatures must chain to"`
-	Connections  int               `default:"64" desc:"connections of the listener served at once"`
-	Plaintext    []string          `desc:"listen, address: where this wire is without TLS; in live on loopback addresses only"`
-	Cert         string            `desc:"own PEM certificate, with its intermediates, of the listener and towards the system"`
-	Key          string            `desc:"PEM key of the certificate, readable by its owner only"`
-	CA           string            `desc:"PEM file of the authorities the system's certificates must come from; the machine's own are never used"`
-	Names        []string          `desc:"names of which the system's certificate must have one"`
-	Pins         string            `desc:"file of the system's public keys, SHA-256 of each on a line: those in use and the next"`
-	CRL          []string          `desc:"revocation lists, one of every authority"`
+	Listen          string            `desc:"address where the system's requests are taken; default none"`
+	Address         string            `desc:"address of the system's own interface; required for its edge"`
+	Settings        map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
+	SettingsFile    string            `split_words:"true" desc:"file of further settings, name:value on each line, readable by its owner only: keys and passwords belong here"`
+	Throttle        string            `default:"on" desc:"the documented rate limits; others as NAME=EVENTS/TIME,... such as record=1/10s; off for stand-ins only"`
+	Signer          string            `desc:"PEM file with key and certificate that sign outgoing messages"`
+	Trusted         string            `desc:"PEM file of the certificates incoming signatures must chain to"`
+	Connections     int               `default:"64" desc:"connections of the listener served at once"`
+	PeerConnections int               `split_words:"true" desc:"how many of them one address may have, such as that of a proxy in front of all askers; default two thirds"`
+	Plaintext       []string          `desc:"listen, address: where this wire is without TLS; in live on loopback addresses only"`
+	Cert            string            `desc:"own PEM certificate, with its intermediates, of the listener and towards the system"`
+	Key             string            `desc:"PEM key of the certificate, readable by its owner only"`
+	CA              string            `desc:"PEM file of the authorities the system's certificates must come from; the machine's own are never used"`
+	Names           []string          `desc:"names of which the system's certificate must have one"`
+	Pins            string            `desc:"file of the system's public keys, SHA-256 of each on a line: those in use and the next"`
+	CRL             []string          `desc:"revocation lists, one of every authority"`
 }
 
 // Environments.
@@ -155,6 +155,9 @@ func process(prefix string, spec any) []error {
 		var unread *envconfig.ParseError
 		if errors.As(err, &unread) { // whose own words repeat the value, which may be a key
 			err = fmt.Errorf("%s: want a value of type %s", unread.KeyName, unread.TypeName)
+		}
+		if field := all.Type().Field(i); err != nil && unread == nil && field.Tag.Get("required") != "" {
+			err = fmt.Errorf("%s_%s: required: %s", prefix, strings.ToUpper(field.Name), field.Tag.Get("desc"))
 		}
 		if err != nil {
 			faults = append(faults, err)
@@ -302,20 +305,62 @@ func knownVariables(spec any, prefix string) map[string]bool {
 	return known
 }
 
-const usage = `{{range .}}{{usage_key .}}	{{usage_default .}}	{{usage_required .}}	{{usage_description .}}
-{{end}}`
+// usageLine is one setting: its name, its meaning, and what else there is to
+// know, parted by tabs.
+const usageLine = "{{range .}}{{usage_key .}}\t{{usage_description .}}{{if usage_required .}} (required){{end}}{{with usage_default .}} (default {{.}}){{end}}\n{{end}}"
 
-// Usage writes the table of all settings.
+// Usage writes all settings with their meanings, those of a system once for all
+// systems, in lines of at most 100 characters.
 func Usage(w io.Writer) error {
-	tab := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tab, "VARIABLE\tDEFAULT\tREQUIRED\tMEANING")
-	if err := envconfig.Usagef(prefix, &Config{}, tab, usage); err != nil {
-		return err
-	}
+	var systems []string
 	for _, s := range pairs.Systems() {
-		if err := envconfig.Usagef(prefix+"_"+strings.ToUpper(s.Name), &SideConfig{}, tab, usage); err != nil {
+		systems = append(systems, strings.ToUpper(s.Name))
+	}
+	for _, part := range []struct {
+		title, prefix string
+		spec          any
+	}{{"The link, and the roles of this process:", prefix, &Config{}},
+		{"Each system. <SYSTEM> is " + strings.Join(systems, " or ") + ":", prefix + "_<SYSTEM>", &SideConfig{}}} {
+		var text strings.Builder
+		if err := envconfig.Usagef(part.prefix, part.spec, &text, usageLine); err != nil {
 			return err
 		}
+		if _, err := fmt.Fprintf(w, "%s\n", part.title); err != nil {
+			return err
+		}
+		for line := range strings.Lines(text.String()) {
+			name, meaning, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			for i, piece := range wrapped(meaning, usageWidth-usageIndent) {
+				if i > 0 {
+					name = ""
+				}
+				if _, err := fmt.Fprintf(w, "%-*s%s\n", usageIndent, name, piece); err != nil {
+					return err
+				}
+			}
+		}
 	}
-	return tab.Flush()
+	return nil
+}
+
+// The widths of Usage: the names, and the whole less what run indents it by.
+const (
+	usageIndent = 34
+	usageWidth  = 94
+)
+
+// wrapped breaks a text between words.
+func wrapped(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
 }

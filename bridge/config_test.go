@@ -59,7 +59,13 @@ func TestUsageListsEverySetting(t *testing.T) {
 		require.Contains(t, b.String(), name)
 	}
 	require.Contains(t, b.String(), "LINKSPAN_XML_TEXT_BYTES")
-	require.Contains(t, b.String(), "LINKSPAN_SYSTMONE_THROTTLE")
+	for name := range knownVariables(&SideConfig{}, "LINKSPAN_<SYSTEM>") {
+		require.Contains(t, b.String(), name)
+	}
+	require.Contains(t, b.String(), "EMISWEB or SYSTMONE")
+	for line := range strings.Lines(b.String()) {
+		require.LessOrEqual(t, len(line), 100, line)
+	}
 }
 
 // TestConfiguredPatientKeyIsNeverMade refuses a patient key that is configured

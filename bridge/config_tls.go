@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -80,6 +81,9 @@ func (s SideConfig) check(name, environment string) []error {
 	if s.Connections < 0 {
 		fault("CONNECTIONS: want at least 1")
 	}
+	if s.PeerConnections < 0 || s.Connections > 0 && s.PeerConnections > s.Connections {
+		fault("PEER_CONNECTIONS: want at most LINKSPAN_%s_CONNECTIONS, or 0 for two thirds of them", name)
+	}
 	for _, where := range s.Plaintext {
 		if where != plaintextListen && where != plaintextAddress {
 			fault("PLAINTEXT: want listen, address or both")
@@ -97,8 +101,7 @@ func (s SideConfig) check(name, environment string) []error {
 	case scheme == "https" && s.Plain(plaintextAddress):
 		fault("ADDRESS: https: not where LINKSPAN_%s_PLAINTEXT names address", name)
 	}
-	needed := s.Listen != "" && !s.Plain(plaintextListen) || s.Address != "" && !s.Plain(plaintextAddress)
-	if needed || len(s.tls().given()) > 0 {
+	if s.secured() || len(s.tls().given()) > 0 {
 		for _, missing := range s.tls().missing() {
 			fault("%s: required for TLS; LINKSPAN_%s_PLAINTEXT does without it on loopback addresses and in test", missing, name)
 		}
@@ -117,6 +120,11 @@ func (s SideConfig) check(name, environment string) []error {
 // address.
 func (s SideConfig) Plain(where string) bool { return slices.Contains(s.Plaintext, where) }
 
+// secured reports whether either direction of this wire is over TLS.
+func (s SideConfig) secured() bool {
+	return s.Listen != "" && !s.Plain(plaintextListen) || s.Address != "" && !s.Plain(plaintextAddress)
+}
+
 // tlsFiles are what a site gives for TLS, by the ends of the variables' names.
 type tlsFiles struct {
 	cert, key, ca, pins string
@@ -125,6 +133,10 @@ type tlsFiles struct {
 
 func (s SideConfig) tls() tlsFiles { return tlsFiles{s.Cert, s.Key, s.CA, s.Pins, s.Names, s.CRL} }
 func (n NATSConfig) tls() tlsFiles { return tlsFiles{n.Cert, n.Key, n.CA, n.Pins, n.Names, n.CRL} }
+
+func (f tlsFiles) options(use string, now func() time.Time) certs.Options {
+	return certs.Options{Use: use, Cert: f.cert, Key: f.key, CA: f.ca, Pins: f.pins, CRL: f.crl, Names: f.names, Now: now}
+}
 
 func (f tlsFiles) given() (names []string) { return f.are(true) }
 
@@ -189,7 +201,9 @@ func (b *Bridge) store(use string, f tlsFiles) (*certs.Store, error) {
 	if missing := f.missing(); len(missing) > 0 {
 		return nil, fmt.Errorf("TLS of %s: required, and without %s", use, strings.Join(missing, ", "))
 	}
-	s, err := certs.Open(certs.Options{Use: use, Cert: f.cert, Key: f.key, CA: f.ca, Pins: f.pins, CRL: f.crl, Names: f.names, Now: b.now, Events: b.certEvent})
+	o := f.options(use, b.now)
+	o.Events = b.certEvent
+	s, err := certs.Open(o)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +242,7 @@ func (b *Bridge) secure(name string) (*certs.Store, error) {
 			b.plaintext(name+" "+where, address)
 		}
 	}
-	if (c.Listen == "" || c.Plain(plaintextListen)) && (c.Address == "" || c.Plain(plaintextAddress)) {
+	if !c.secured() {
 		return nil, nil
 	}
 	return b.store(name, c.tls())

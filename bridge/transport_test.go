@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/record"
 )
 
 // over sets a side's files of TLS.
@@ -111,6 +113,43 @@ func TestPlaintextIsSaidAtTheStart(t *testing.T) {
 	config.Sides["emisweb"] = side
 	_, err = bridge.Start(t.Context(), config, bridge.Options{})
 	require.ErrorContains(t, err, "in live only on a loopback address")
+}
+
+// A site says how many connections one address may have, such as that of a proxy
+// in front of all askers: one more is told that the link is busy.
+func TestConnectionsOfOneAddressAreASetting(t *testing.T) {
+	e := start(t, setup{config: func(c *bridge.Config) {
+		side := c.Sides["systmone"]
+		side.Connections, side.PeerConnections = 8, 1
+		c.Sides["systmone"] = side
+	}})
+	first, err := net.Dial("tcp", e.Address("systmone")) // accepted before whoever comes after it
+	require.NoError(t, err)
+	second := wire.NewClient(native("systmone"), e.Address("systmone"), wire.ClientOptions{ThrottleDisabled: true})
+	defer second.Close()
+	answer, err := second.Do(t.Context(), fresh(request(t, askings["systmone"])), nil)
+	require.True(t, err != nil || !strings.Contains(string(answer), "9998193036"))
+	require.NotZero(t, e.logs.FilterMessage("wire").FilterField(zap.String("reason", string(record.ReasonBusy))).Len())
+	require.NoError(t, first.Close())
+}
+
+// Every fault in the files a configuration names is told at once.
+func TestFaultsOfFilesAreToldAtOnce(t *testing.T) {
+	area := certstest.New(t, "area")
+	files := area.Files(area.Issue("linkspan.test"), []string{"practice.test"}, area.Issue("practice.test"))
+	certstest.Write(t, files.Pins, []byte("SHA2-256(stdin)= 00\n"))
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	side := bridge.SideConfig{Address: "127.0.0.1:1", Throttle: "off", Settings: settings["emisweb"]}
+	over(&side, files)
+	config := bridge.Config{Economy: "test", Pair: "emisweb-systmone", Environment: bridge.EnvironmentTest, Instance: "one", Roles: []string{bridge.RoleExchange, "emisweb"}, Data: nowhere,
+		RecordLimit: 8 << 20, Deadline: time.Second, Slots: 1, SenderCodes: "off", Agreement: nowhere + "/agreement.json", LinkKey: nowhere + "/link.key", PatientKey: nowhere + "/patient.key",
+		NATS:  bridge.NATSConfig{URL: "tls://127.0.0.1:1", Credentials: nowhere + "/nats.creds", Cert: files.Cert, Key: nowhere + "/nats.key", CA: files.CA, Names: files.Names, Pins: files.Pins, CRL: files.CRL},
+		Sides: map[string]bridge.SideConfig{"emisweb": side, "systmone": {SettingsFile: nowhere + "/settings"}}}
+	_, err := bridge.Start(t.Context(), config, bridge.Options{})
+	for _, fault := range []string{"agreement: ", "link key: ", "patient key: ", "systmone: settings: ", "NATS credentials: ", "certs: nats: ", nowhere + "/nats.key", "certs: emisweb: pins: " + files.Pins + ":1"} {
+		require.ErrorContains(t, err, fault)
+	}
+	require.NoDirExists(t, nowhere)
 }
 
 // native is a system's wire without its rate limits.

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"hash"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -57,21 +56,21 @@ func load(o Options) (*material, error) {
 func (m *material) certificate(o Options, sum hash.Hash) error {
 	chain, certErr := os.ReadFile(o.Cert)
 	key, keyErr := secret.Read(o.Key)
-	if err := errors.Join(wrapped("certificate", certErr), wrapped("key", keyErr)); err != nil {
+	if err := errors.Join(wrapped("certificate", certErr), wrapped("key", keyErr)); err != nil { // which name their files
 		return err
 	}
 	add(sum, chain, key)
 	var err error
 	if m.own, err = tls.X509KeyPair(chain, key); err != nil { // its errors hold nothing of the key
-		return fmt.Errorf("certificate and key: %w", err)
+		return fmt.Errorf("certificate and key: %s and %s: %w", o.Cert, o.Key, err)
 	}
 	if now := o.Now(); now.After(m.own.Leaf.NotAfter) || now.Before(m.own.Leaf.NotBefore) {
-		return errors.New("certificate: it has expired or is not valid yet")
+		return fmt.Errorf("certificate: %s: it has expired or is not valid yet: it holds from %s until %s", o.Cert, day(m.own.Leaf.NotBefore), day(m.own.Leaf.NotAfter))
 	}
 	for _, der := range m.own.Certificate {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
-			return fmt.Errorf("certificate: %w", err)
+			return fmt.Errorf("certificate: %s: %w", o.Cert, err)
 		}
 		m.expires(o.Cert, c)
 	}
@@ -91,23 +90,23 @@ func (m *material) authorities(o Options, sum hash.Hash) ([]*x509.Certificate, e
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			if len(bytes.TrimSpace(rest)) > 0 {
-				return nil, errors.New("authorities: something in the file is not PEM")
+				return nil, fmt.Errorf("authorities: %s: something in the file is not PEM", o.CA)
 			}
 			break
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if block.Type != "CERTIFICATE" || err != nil {
-			return nil, errors.New("authorities: something in the file is no certificate")
+			return nil, fmt.Errorf("authorities: %s: something in the file is no certificate", o.CA)
 		}
 		if !c.IsCA {
-			return nil, fmt.Errorf("authorities: %s is not an authority's certificate", c.Subject)
+			return nil, fmt.Errorf("authorities: %s: %s is not an authority's certificate", o.CA, c.Subject)
 		}
 		m.roots.AddCert(c)
 		m.expires(o.CA, c)
 		all = append(all, c)
 	}
 	if len(all) == 0 {
-		return nil, errors.New("authorities: the file holds no certificate")
+		return nil, fmt.Errorf("authorities: %s: the file holds no certificate", o.CA)
 	}
 	return all, nil
 }
@@ -129,12 +128,12 @@ func (m *material) pinned(o Options, sum hash.Hash) error {
 		}
 		pin, err := ParsePin(line)
 		if err != nil {
-			return fmt.Errorf("pins: line %d: %w", n, err)
+			return fmt.Errorf("pins: %s:%d: %w", o.Pins, n, err)
 		}
 		m.pins[pin] = true
 	}
 	if len(m.pins) == 0 {
-		return errors.New("pins: the file holds none")
+		return fmt.Errorf("pins: %s: the file holds none", o.Pins)
 	}
 	return nil
 }
@@ -148,7 +147,7 @@ func ParsePin(text string) (pin [sha256.Size]byte, err error) {
 		raw, err = base64.StdEncoding.DecodeString(text)
 	}
 	if err != nil || len(raw) != len(pin) {
-		return pin, errors.New("want the SHA-256 of a public key in hexadecimal or base64")
+		return pin, errors.New("want the SHA-256 of a public key in hexadecimal or base64, and nothing else on the line but a # comment")
 	}
 	return [sha256.Size]byte(raw), nil
 }
@@ -163,7 +162,7 @@ func (m *material) revoked(o Options, sum hash.Hash, authorities []*x509.Certifi
 	var faults []error
 	for _, file := range o.CRL {
 		if err := m.list(o, sum, file, authorities); err != nil {
-			faults = append(faults, fmt.Errorf("revocation list %s: %w", filepath.Base(file), err))
+			faults = append(faults, fmt.Errorf("revocation list: %s: %w", file, err))
 		}
 	}
 	return errors.Join(faults...)
@@ -222,6 +221,8 @@ func add(sum hash.Hash, texts ...[]byte) {
 		sum.Write(text)
 	}
 }
+
+func day(at time.Time) string { return at.UTC().Format(time.DateTime) + " UTC" }
 
 func wrapped(what string, err error) error {
 	if err == nil {

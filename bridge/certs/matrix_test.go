@@ -386,9 +386,28 @@ func TestRotationUnderLoad(t *testing.T) {
 				more()
 				change(side.s, side.o.Key, side.l.KeyPEM(t))
 			}
+			// Whoever still has the practice's old certificate is taken until its pin
+			// goes, and nobody else notices that it went.
+			late := area.Files(b, []string{"linkspan.test"}, a2)
+			late.CRL = append(late.CRL, late.CRL[0]+"2")
+			certstest.Write(t, late.CA, both)
+			certstest.Write(t, late.CRL[1], next.List(nil))
+			latecomer := open(t, late)
+			lately := func() error {
+				_, err := asking(t, w, address, wire.ClientOptions{Secure: func() *tls.Config { return latecomer.Client("") }})
+				return err
+			}
+			require.NoError(t, lately())
+			asked.Add(1)
+			change(server, ours.Pins, []byte(b2.Pin()))
+			require.Error(t, lately())
+			change(client, theirs.Pins, []byte(a2.Pin()))
+			change(server, ours.CA, next.PEM())
+			change(client, theirs.CA, next.PEM())
 			close(stop)
 			running.Wait()
 			require.Empty(t, failed)
+			require.Error(t, lately())
 			t.Logf("%s: %d requests, 0 failed", name, asked.Load())
 			require.Equal(t, asked.Load(), reached.Load())
 		})

@@ -119,6 +119,17 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
+// Check reads the files once and reports every fault of them, as Open would.
+func Check(o Options) error {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if _, err := load(o); err != nil {
+		return fmt.Errorf("certs: %s: %w", o.Use, err)
+	}
+	return nil
+}
+
 // Close ends the watching. What was in use stays in use.
 func (s *Store) Close() {
 	s.stop()

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/linkspan/linkspan/bridge/certs"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
@@ -23,13 +25,25 @@ type standinCommand struct {
 	Silent  bool          `help:"Never answer."`
 	Error   string        `help:"Answer every request with this native error."`
 
-	WrongPatient   bool   `help:"Answer about another patient."`
-	NoPatient      bool   `help:"Answer without naming the patient."`
-	NoDemographics bool   `help:"Answer with the patient's number and no other detail."`
-	Standing       string `enum:",left,deceased,temporary,unstated,sensitive" default:"" help:"Serve every patient as left, deceased, temporary, unstated or sensitive."`
-	User           string `help:"Who is logged on, for a system that is asked; default an invented GP."`
-	Truncate       bool   `help:"Cut every answer short."`
-	Malformed      bool   `help:"Answer with XML that is not well formed."`
+	WrongPatient   bool     `help:"Answer about another patient."`
+	NoPatient      bool     `help:"Answer without naming the patient."`
+	NoDemographics bool     `help:"Answer with the patient's number and no other detail."`
+	Standing       string   `enum:",left,deceased,temporary,unstated,sensitive" default:"" help:"Serve every patient as left, deceased, temporary, unstated or sensitive."`
+	User           string   `help:"Who is logged on, for a system that is asked; default an invented GP."`
+	Cert           string   `group:"TLS, all or none of these:" help:"Own certificate, with its intermediates." placeholder:"FILE"`
+	CertKey        string   `group:"TLS, all or none of these:" help:"Key of the certificate, readable by its owner only." placeholder:"FILE"`
+	CA             string   `group:"TLS, all or none of these:" help:"Authorities of the daemon's certificate." placeholder:"FILE"`
+	Names          []string `group:"TLS, all or none of these:" help:"Names of which the daemon's certificate must have one."`
+	Pins           string   `group:"TLS, all or none of these:" help:"File of the daemon's public keys, SHA-256 of each on a line." placeholder:"FILE"`
+	CRL            []string `group:"TLS, all or none of these:" help:"Revocation lists, one of every authority." placeholder:"FILE"`
+
+	Truncate  bool `help:"Cut every answer short."`
+	Malformed bool `help:"Answer with XML that is not well formed."`
+}
+
+// tls are the files by which the stand-in shows itself and trusts the daemon.
+func (c standinCommand) tls() certs.Options {
+	return certs.Options{Use: "stand-in", Cert: c.Cert, Key: c.CertKey, CA: c.CA, Names: c.Names, Pins: c.Pins, CRL: c.CRL}
 }
 
 // Run serves until interrupted.
@@ -51,7 +65,16 @@ func (c standinCommand) Run(ctx context.Context, to streams) error {
 	if len(stand.Patients()) == 0 {
 		return fmt.Errorf("standin: no record of %s in %s", all[i].Title, c.Files)
 	}
-	listener, err := wire.Listen(ctx, all[i].Wire, c.Listen, stand.Handle, wire.ListenOptions{})
+	var secure *tls.Config
+	if o := c.tls(); o.Cert+o.Key+o.CA+o.Pins != "" || len(o.Names)+len(o.CRL) > 0 {
+		store, err := certs.Open(o)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		secure = store.Server()
+	}
+	listener, err := wire.Listen(ctx, all[i].Wire, c.Listen, stand.Handle, wire.ListenOptions{TLS: secure})
 	if err != nil {
 		return err
 	}
