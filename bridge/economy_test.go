@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,10 +227,21 @@ func stand(t *testing.T, name string, o standin.Options) *standin.Standin {
 	return s
 }
 
-// recording keeps the last message a handler was asked.
-func recording(last *[]byte, h wire.Handler) wire.Handler {
+// overheard is the last message a handler was asked.
+type overheard struct{ last atomic.Pointer[[]byte] }
+
+func (h *overheard) recording(next wire.Handler) wire.Handler {
 	return func(ctx context.Context, message []byte, from wire.Peer) []byte {
-		*last = bytes.Clone(message)
-		return h(ctx, message, from)
+		message = bytes.Clone(message)
+		h.last.Store(&message)
+		return next(ctx, message, from)
 	}
+}
+
+// message is the last one, nil where there was none.
+func (h *overheard) message() []byte {
+	if last := h.last.Load(); last != nil {
+		return *last
+	}
+	return nil
 }

@@ -266,23 +266,23 @@ func TestTheAgreementIsFollowed(t *testing.T) {
 // patient's details alone, and the holder not at all where there are none.
 func TestOwnCopyIsReadBeforeTheHolderIsAsked(t *testing.T) {
 	for from, file := range askings {
-		var own, asked []byte
+		var own, asked overheard
 		e := start(t, setup{holders: map[string]wire.Handler{
-			from:         recording(&own, stand(t, from, standin.Options{}).Handle),
-			holder(from): recording(&asked, stand(t, holder(from), standin.Options{}).Handle)}})
+			from:         own.recording(stand(t, from, standin.Options{}).Handle),
+			holder(from): asked.recording(stand(t, holder(from), standin.Options{}).Handle)}})
 		e.ask(from, request(t, file))
 		require.Empty(t, (<-e.outcomes).Reason)
 		side, ok := link(t).Side(from)
 		require.True(t, ok)
-		q, err := side.Codec.DecodeRequest(t.Context(), own)
+		q, err := side.Codec.DecodeRequest(t.Context(), own.message())
 		require.NoError(t, err)
 		require.Equal(t, record.SectionsOf(record.Demographics), q.Sections)
-		require.NotEmpty(t, asked)
+		require.NotEmpty(t, asked.message())
 
-		asked = nil
+		asked.last.Store(nil)
 		e.ask(from, []byte(strings.ReplaceAll(string(request(t, file)), "9998193036", "9990000018")))
 		require.NotEmpty(t, (<-e.outcomes).Reason)
-		require.Empty(t, asked, "the holder was asked about somebody the asker does not know")
+		require.Empty(t, asked.message(), "the holder was asked about somebody the asker does not know")
 	}
 }
 

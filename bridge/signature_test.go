@@ -48,10 +48,10 @@ func certificate(t *testing.T) string {
 // stand-in verifies what is signed by its own means.
 func TestOutgoingRequestsAreSigned(t *testing.T) {
 	signer := certificate(t)
-	var asked []byte
+	var asked overheard
 	patients := stand(t, "emisweb", standin.Options{})
 	e := start(t, setup{
-		holders: map[string]wire.Handler{"emisweb": recording(&asked, patients.Handle)},
+		holders: map[string]wire.Handler{"emisweb": asked.recording(patients.Handle)},
 		config: func(c *bridge.Config) {
 			side := c.Sides["emisweb"]
 			side.Signer = signer
@@ -60,7 +60,7 @@ func TestOutgoingRequestsAreSigned(t *testing.T) {
 	e.ask("systmone", request(t, "systmone-narrow.xml"))
 	require.Empty(t, (<-e.outcomes).Reason)
 	for _, key := range []string{"emis:BinarySecurityToken", "emis:MessageDigest", "emis:Signature"} {
-		require.Contains(t, string(asked), key)
+		require.Contains(t, string(asked.message()), key)
 	}
 }
 

@@ -86,8 +86,8 @@ func post(headers, body string) string {
 
 func TestHTTPListenerRefuses(t *testing.T) {
 	var heard events
-	l := listen(t, httpWire, echo, ListenOptions{Limit: 64, ProgressTimeout: 30 * time.Millisecond,
-		HandshakeTimeout: 30 * time.Millisecond, Report: heard.report})
+	l := listen(t, httpWire, echo, ListenOptions{Limit: 64, ProgressTimeout: 500 * time.Millisecond,
+		HandshakeTimeout: 500 * time.Millisecond, Report: heard.report}) // a loaded machine takes its time
 	for name, c := range map[string]struct{ sent, status, body string }{
 		"as it should be": {post("Content-Length: 4\r\n", "<a/>"), "200 OK", "<echo><a/></echo>"},
 		"chunked":         {post("Transfer-Encoding: chunked\r\n", "2\r\n<a\r\n2\r\n/>\r\n0\r\n\r\n"), "200 OK", "<echo><a/></echo>"},
@@ -120,7 +120,7 @@ func TestHTTPListenerRefuses(t *testing.T) {
 
 func TestHTTPListenerWithoutANativeError(t *testing.T) {
 	silent := func(record.Reason) []byte { return nil }
-	l := listen(t, httpWire, echo, ListenOptions{Limit: 4, Refuse: silent, ProgressTimeout: 20 * time.Millisecond})
+	l := listen(t, httpWire, echo, ListenOptions{Limit: 4, Refuse: silent, ProgressTimeout: 500 * time.Millisecond})
 	require.Contains(t, request(t, l, post("Content-Length: 5\r\n", "<abc>")), "HTTP/1.1 413 ")
 	require.Contains(t, request(t, l, post("Content-Length: 4\r\n", "<")), "HTTP/1.1 408 ")
 	require.Contains(t, request(t, l, post("Content-Encoding: br\r\nContent-Length: 4\r\n", "<a/>")), "HTTP/1.1 400 ")
