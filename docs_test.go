@@ -31,7 +31,9 @@ var notRun = map[string]string{
 	`CONTRIBUTING.md: export RUN="$(mktemp -d)"`:                                 "the test has built linkspan and made RUN itself",
 	"CONTRIBUTING.md: kill %1":                                                   "the test stops what the blocks started",
 	"docs/speed.md: make bench":                                                  "a benchmark proves nothing in a test run on a shared machine",
-	"docs/run.md: openssl x509":                                                  "needs openssl and a system's certificate",
+	`docs/run.md: mkdir -p "$RUN/certs"`:                                         "needs openssl",
+	"docs/run.md: unset LINKSPAN_EMISWEB_PLAINTEXT":                              "needs the certificates of the block before",
+	"docs/run.md: export LINKSPAN_ROLES=exchange":                                "needs NATS servers and the certificates",
 	"docs/run.md: kill $(jobs -p)":                                               "the test stops what the blocks started once it has asked",
 }
 
