@@ -373,13 +373,14 @@ func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 // remember opens what an edge that owns a native endpoint remembers.
 func (b *Bridge) remember(e *edge) error {
 	name := e.side.Name
-	gate, err := admit.Open(filepath.Join(b.config.Data, "admitted"), name, admit.Options{Now: b.now, Event: func(event admit.Event) {
+	dir := filepath.Join(b.config.Data, "admitted")
+	gate, err := admit.Open(dir, name, admit.Options{Now: b.now, Event: func(event admit.Event) {
 		told := AccessEvent{System: name, Kind: string(event.Kind), User: event.User, Organisation: event.Organisation, Count: event.Count}
 		b.log.Warn("access", zap.String("system", name), zap.String("kind", told.Kind), zap.Int("count", told.Count), zap.Error(event.Err))
 		b.publish("access", told)
 	}})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", filepath.Join(dir, name+".admit"), err)
 	}
 	e.gate, e.witness = gate, newWitnesses(b.config.Data, name, b.log)
 	b.onStop(func(context.Context) error { return gate.Close() })

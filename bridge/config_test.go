@@ -51,6 +51,15 @@ func TestConfigurationNamesEveryFault(t *testing.T) {
 	}
 }
 
+// TestPlaintextOfNothingIsNoFault takes one configuration for all roles: where a
+// process has no listener, there is no plain text.
+func TestPlaintextOfNothingIsNoFault(t *testing.T) {
+	side := SideConfig{Address: "127.0.0.1:1", Plaintext: []string{plaintextListen, plaintextAddress}}
+	require.Empty(t, side.check("SYSTMONE", EnvironmentLive))
+	side.Listen = "192.0.2.1:1"
+	require.Len(t, side.check("SYSTMONE", EnvironmentLive), 1)
+}
+
 // TestUsageListsEverySetting prints a line for every variable ReadConfig knows.
 func TestUsageListsEverySetting(t *testing.T) {
 	var b strings.Builder

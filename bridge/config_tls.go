@@ -89,10 +89,10 @@ func (s SideConfig) check(name, environment string) []error {
 			fault("PLAINTEXT: want listen, address or both")
 		}
 	}
-	if s.Plain(plaintextListen) && live && isNotLoopback(host(s.Listen)) {
+	if s.Listen != "" && s.Plain(plaintextListen) && live && isNotLoopback(host(s.Listen)) {
 		fault("PLAINTEXT: listen: in live only on a loopback address")
 	}
-	if s.Plain(plaintextAddress) && live && isNotLoopback(host(s.Address)) {
+	if s.Address != "" && s.Plain(plaintextAddress) && live && isNotLoopback(host(s.Address)) {
 		fault("PLAINTEXT: address: in live only on a loopback address")
 	}
 	switch scheme, _, _ := strings.Cut(s.Address, "://"); {
