@@ -46,6 +46,9 @@ type AuditAnswer struct {
 	Instance string        `json:"instance"`
 	Found    []audit.Found `json:"found,omitempty"`
 	Files    int           `json:"files,omitempty"` // there are of the log
+	// Foreign counts the records of patients sealed under another key than the
+	// instance's: they could not be searched.
+	Foreign int `json:"foreign,omitempty"`
 	// Damage is what is wrong with the log, "" where nothing was found.
 	Damage  string        `json:"damage,omitempty"`
 	Verdict audit.Verdict `json:"verdict,omitzero"`
@@ -122,7 +125,9 @@ func (b *Bridge) answerAudit(ctx context.Context, l *ledger, m spine.Message) (A
 	}
 	var err error
 	if q.Kind == AuditFind {
-		answer.Found, answer.Files, err = audit.Find(ctx, filepath.Join(b.config.Data, "audit"), l.instance, q.File, q.Query, l.Sealer)
+		var page audit.Page
+		page, err = audit.Find(ctx, filepath.Join(b.config.Data, "audit"), l.instance, q.File, q.Query, l.Sealer)
+		answer.Found, answer.Files, answer.Foreign = page.Found, page.Files, page.Foreign
 	} else {
 		if answer.Checkpoint, answer.Proofs, err = l.Prove(q.Sizes); err == nil {
 			answer.Verdict, err = l.Verify(ctx)
@@ -204,6 +209,7 @@ func askOne(ctx context.Context, sp *spine.Spine, subject, exchange string, q Au
 			return whole, errors.New("audit: an answer that cannot be read")
 		}
 		one.Found = append(whole.Found, one.Found...)
+		one.Foreign += whole.Foreign
 		one.Damage = cmp.Or(whole.Damage, one.Damage)
 		whole = one
 		if q.File++; q.File >= one.Files {

@@ -173,8 +173,10 @@ func TestFind(t *testing.T) {
 	_, err := s.log.Append(moved)
 	require.NoError(t, err)
 
-	found, err := FindAll(context.Background(), s.dir, "one", Query{Ref: sealer.Reference(nora)}, sealer)
+	page, err := FindAll(context.Background(), s.dir, "one", Query{Ref: sealer.Reference(nora)}, sealer)
 	require.NoError(t, err)
+	require.Zero(t, page.Foreign)
+	found := page.Found
 	var exchanges []string
 	for _, f := range found {
 		exchanges = append(exchanges, f.Entry.Exchange)
@@ -183,25 +185,35 @@ func TestFind(t *testing.T) {
 	require.Equal(t, []string{"a", "c", "d", "f"}, exchanges)
 	require.Equal(t, "found in the street", found[1].Text)
 	require.Equal(t, nora, found[1].Number)
-	found, err = FindAll(context.Background(), s.dir, "one", Query{BreakGlass: true, From: noon().AddDate(0, 1, 0), To: noon().AddDate(0, 1, 1)}, sealer)
+	page, err = FindAll(context.Background(), s.dir, "one", Query{BreakGlass: true, From: noon().AddDate(0, 1, 0), To: noon().AddDate(0, 1, 1)}, sealer)
 	require.NoError(t, err)
-	require.Len(t, found, 1)
-	found, err = FindAll(context.Background(), s.dir, "one", Query{BreakGlass: true, To: noon()}, sealer)
+	require.Len(t, page.Found, 1)
+	page, err = FindAll(context.Background(), s.dir, "one", Query{BreakGlass: true, To: noon()}, sealer)
 	require.NoError(t, err)
-	require.Empty(t, found)
-	found, files, err := Find(context.Background(), s.dir, "one", 1, Query{Ref: sealer.Reference(nora)}, sealer)
+	require.Empty(t, page.Found)
+	page, err = Find(context.Background(), s.dir, "one", 1, Query{Ref: sealer.Reference(nora)}, sealer)
 	require.NoError(t, err)
-	require.Equal(t, 3, files)
-	require.Len(t, found, 1)
-	_, files, err = Find(context.Background(), s.dir, "one", 7, Query{}, sealer)
+	require.Equal(t, 3, page.Files)
+	require.Len(t, page.Found, 1)
+	page, err = Find(context.Background(), s.dir, "one", 7, Query{}, sealer)
 	require.NoError(t, err)
-	require.Equal(t, 3, files)
+	require.Equal(t, Page{Files: 3}, page)
+
+	// Another key finds nobody, and that is said.
+	stranger, err := NewSealer(bytes.Repeat([]byte{9}, 32))
+	require.NoError(t, err)
+	page, err = FindAll(context.Background(), s.dir, "one", Query{Ref: stranger.Reference(nora)}, stranger)
+	require.NoError(t, err)
+	require.Equal(t, Page{Files: 3, Foreign: 5}, page)
 
 	require.NoError(t, s.log.Close())
 	_, segment := exported(t, s, time.Time{}, time.Time{})
 	again, err := FindInSegment(bytes.NewReader(segment), s.key.Verifier(), Query{Ref: sealer.Reference(nora)}, sealer)
 	require.NoError(t, err)
-	require.Len(t, Once(append(again, again...)), 4)
+	require.Len(t, Once(append(again.Found, again.Found...)), 4)
+	again, err = FindInSegment(bytes.NewReader(segment), s.key.Verifier(), Query{Ref: stranger.Reference(nora)}, stranger)
+	require.NoError(t, err)
+	require.Equal(t, Page{Files: 1, Foreign: 5}, again)
 	segment[len(segment)-5] ^= 1
 	_, err = FindInSegment(bytes.NewReader(segment), s.key.Verifier(), Query{}, sealer)
 	require.Error(t, err)
@@ -209,9 +221,9 @@ func TestFind(t *testing.T) {
 	whole := content(t, s.dir) // what stands before the damage is still found
 	whole[len(whole)-5] ^= 1
 	replace(t, s.dir, whole)
-	found, err = FindAll(context.Background(), s.dir, "one", Query{Ref: sealer.Reference(nora)}, sealer)
+	page, err = FindAll(context.Background(), s.dir, "one", Query{Ref: sealer.Reference(nora)}, sealer)
 	requireDamage(t, err, 5)
-	require.Len(t, found, 3)
+	require.Len(t, page.Found, 3)
 	_, err = FindAll(context.Background(), t.TempDir(), "one", Query{}, sealer)
 	require.Error(t, err)
 }

@@ -51,18 +51,47 @@ func (s *Sealer) found(seq uint64, e Entry) Found {
 	return f
 }
 
-// Find reads one file of a log, counted from 0, and gives the records that are
-// wanted and how many files there are. It proves each record by the one before
+// Page is what one file of a log, or all of them, hold of what was looked for.
+type Page struct {
+	Found []Found
+	Files int // there are of the log
+	// Foreign counts the records of patients whose numbers this key does not
+	// open. Whose they are cannot be told: what was looked for may be among them.
+	Foreign int
+}
+
+// foreign reports whether the record is of a patient sealed under another key.
+func (s *Sealer) foreign(instance string, body []byte) bool {
+	_, rest, sealed := bytes.Cut(body, []byte(`,"patient_sealed":"`)) // see glance
+	if !sealed {
+		return false
+	}
+	text, _, _ := bytes.Cut(rest, []byte{'"'})
+	_, rest, _ = bytes.Cut(body, []byte(`,"exchange":"`))
+	exchange, _, _ := bytes.Cut(rest, []byte{'"'})
+	if _, err := s.Open(string(text), Context{Instance: instance, Exchange: string(exchange), Field: FieldPatient}); err == nil {
+		return false
+	}
+	var e Entry
+	if json.Unmarshal(body, &e) != nil {
+		return true
+	}
+	_, err := s.Patient(&e)
+	return err != nil
+}
+
+// Find reads one file of a log, counted from 0. It proves each record by the one before
 // it in the file; that the files are the whole log is what VerifyAgainst proves.
 // With a *Damage what was found before it is given all the same.
-func Find(ctx context.Context, dir, instance string, file int, q Query, s *Sealer) ([]Found, int, error) {
+func Find(ctx context.Context, dir, instance string, file int, q Query, s *Sealer) (Page, error) {
 	all, err := openParts(dir, instance)
 	if err != nil {
-		return nil, 0, err
+		return Page{}, err
 	}
 	defer all.close()
+	page := Page{Files: len(all)}
 	if file < 0 || file >= len(all) {
-		return nil, len(all), nil
+		return page, nil
 	}
 	one := all[file : file+1]
 	before := genesis(instance)
@@ -71,28 +100,29 @@ func Find(ctx context.Context, dir, instance string, file int, q Query, s *Seale
 			before = b
 		}
 	}
-	var found []Found
 	_, _, err = walk(io.NewSectionReader(one, 0, one.size()), instance, before, 0, func(r Receipt, _, body []byte) error {
 		if e, ok := q.wants(body); ok {
-			found = append(found, s.found(r.Seq, e))
+			page.Found = append(page.Found, s.found(r.Seq, e))
+		} else if q.Ref != "" && s.foreign(instance, body) {
+			page.Foreign++
 		}
 		return ctx.Err()
 	})
-	return found, len(all), one.located(err)
+	return page, one.located(err)
 }
 
 // FindAll is Find over every file of a log.
-func FindAll(ctx context.Context, dir, instance string, q Query, s *Sealer) ([]Found, error) {
-	var found []Found
-	for file, files := 0, 1; file < files; file++ {
-		more, n, err := Find(ctx, dir, instance, file, q, s)
-		found = append(found, more...)
+func FindAll(ctx context.Context, dir, instance string, q Query, s *Sealer) (Page, error) {
+	all := Page{Files: 1}
+	for file := 0; file < all.Files; file++ {
+		more, err := Find(ctx, dir, instance, file, q, s)
+		all.Found, all.Foreign = append(all.Found, more.Found...), all.Foreign+more.Foreign
 		if err != nil {
-			return found, err
+			return all, err
 		}
-		files = n
+		all.Files = more.Files
 	}
-	return found, nil
+	return all, nil
 }
 
 // Sort puts what was found in several logs in the order of time.
@@ -115,16 +145,18 @@ func Once(found []Found) []Found {
 }
 
 // FindInSegment is Find in an exported segment, which must be whole.
-func FindInSegment(r io.Reader, key string, q Query, s *Sealer) ([]Found, error) {
-	var found []Found
+func FindInSegment(r io.Reader, key string, q Query, s *Sealer) (Page, error) {
+	page := Page{Files: 1}
 	_, _, err := ReadSegment(r, key, func(at Receipt, e Entry) error {
-		if q.Ref == "" || e.PatientRef == q.Ref {
-			found = append(found, s.found(at.Seq, e))
+		if f := s.found(at.Seq, e); q.Ref == "" || e.PatientRef == q.Ref {
+			page.Found = append(page.Found, f)
+		} else if f.Unopened {
+			page.Foreign++
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return Page{}, err
 	}
-	return found, nil
+	return page, nil
 }

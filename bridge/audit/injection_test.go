@@ -33,6 +33,17 @@ func FuzzInjection(f *testing.F) {
 			require.NoError(t, err)
 		}
 		b = d.written
+		last := genesis("one")
+		for i, line := range bytes.SplitAfter(b, []byte{'\n'})[:len(put)] {
+			receipt, body, err := parseLine(line, last)
+			require.NoError(t, err)
+			last = receipt
+			var e Entry
+			require.NoError(t, json.Unmarshal(body, &e))
+			event, when := glance(body)
+			require.Equal(t, e.Event, event, "record %d", i)
+			require.True(t, e.Time.Equal(when))
+		}
 		require.Equal(t, len(put), bytes.Count(b, []byte{'\n'}))
 		require.True(t, utf8.Valid(b))
 		for _, r := range string(b) {

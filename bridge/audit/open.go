@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -173,7 +174,10 @@ func (l *Log) read() (state, []byte, error) {
 	}
 	growing := p[len(p)-1]
 	l.size = growing.size - int64(len(torn))
-	l.first, l.month = growing.begins()
+	var begun time.Time
+	if l.first, begun = growing.begins(); l.first > 0 {
+		l.month = month(begun)
+	}
 	return at, torn, nil
 }
 

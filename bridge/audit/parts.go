@@ -191,9 +191,8 @@ func (p parts) place(offset int64) (string, int) {
 	return "", 0
 }
 
-// begins gives the first record of a file and the month it is of, 0 and "" where
-// the file has none.
-func (p part) begins() (uint64, string) {
+// begins gives the first record of a file and its time, 0 where the file has none.
+func (p part) begins() (uint64, time.Time) {
 	line, err := lineReader(io.NewSectionReader(p.file, 0, p.size)).ReadSlice('\n')
 	var first struct {
 		Seq   uint64 `json:"seq"`
@@ -202,9 +201,9 @@ func (p part) begins() (uint64, string) {
 		} `json:"entry"`
 	}
 	if err != nil || json.Unmarshal(line, &first) != nil {
-		return 0, ""
+		return 0, time.Time{}
 	}
-	return first.Seq, month(first.Entry.Time)
+	return first.Seq, first.Entry.Time
 }
 
 // start is where the first record there is goes on from: the beginning, or the
@@ -220,13 +219,21 @@ func (p parts) start(instance string) (state, error) {
 		return at, nil
 	}
 	found := false
-	_, _, err = walk(io.NewSectionReader(p, 0, p.size()), instance, before, 0, func(_ Receipt, _, body []byte) error {
-		if event, _ := glance(body); event != EventDeleted {
+	var oldest time.Time // record that is left
+	_, _, err = walk(io.NewSectionReader(p, 0, p.size()), instance, before, 0, func(r Receipt, _, body []byte) error {
+		event, when := glance(body)
+		if r.Seq == before.Seq+1 {
+			oldest = when
+		}
+		if event != EventDeleted {
 			return nil
 		}
 		var e Entry
 		if json.Unmarshal(body, &e) != nil || e.Deleted == nil || e.Deleted.Last != before.Seq || e.Deleted.Hash != before.Hash {
 			return nil
+		}
+		if e.Time.Before(oldest.AddDate(MinimumAge, 0, 0)) {
+			return errTooSoon
 		}
 		t, wrong := e.Deleted.tree()
 		if wrong == nil {
@@ -236,13 +243,21 @@ func (p parts) start(instance string) (state, error) {
 	})
 	if !found {
 		d := &Damage{Instance: instance, Seq: 1, Through: before.Seq, Offset: -1, Fault: "missing, and no record says that they were deleted"}
-		if err != nil {
+		switch {
+		case errors.Is(err, errTooSoon):
+			d.Through, d.Fault = 0, fmt.Sprintf("%v (up to record %d)", err, before.Seq) // it is known: no copy of the hashes says it better
+		case err != nil:
 			d.Fault = "missing, and what is left is damaged too: " + err.Error()
 		}
 		return at, d
 	}
 	return at, nil
 }
+
+// errTooSoon is of a deletion that DeleteOldest would have refused: its record
+// was written by other means. The oldest record that is left says when, and it
+// is proven with the rest.
+var errTooSoon = fmt.Errorf("missing, and the record that says they were deleted is from before the %d years were over", MinimumAge)
 
 // tree is the tree up to the last record that was deleted.
 func (d *Deletion) tree() (tree, error) {
@@ -257,8 +272,19 @@ func (d *Deletion) tree() (tree, error) {
 	return treeOf(d.Last, roots)
 }
 
-// glance reads of an entry what it is and when it was written.
+// glance reads of an entry what it is and when it was written. A log has
+// millions of them, and these two stand where Append puts them: nothing in a
+// JSON text looks like a name of a field but one, for quotes within are escaped.
 func glance(body []byte) (string, time.Time) {
+	if rest, ok := bytes.CutPrefix(body, []byte(`{"time":"`)); ok {
+		at, rest, _ := bytes.Cut(rest, []byte{'"'})
+		_, rest, named := bytes.Cut(rest, []byte(`,"event":"`))
+		event, _, ended := bytes.Cut(rest, []byte{'"'})
+		when, err := time.Parse(time.RFC3339Nano, string(at))
+		if err == nil && named && ended && !bytes.ContainsRune(event, '\\') {
+			return string(event), when
+		}
+	}
 	var e struct {
 		Event string    `json:"event"`
 		Time  time.Time `json:"time"`

@@ -13,6 +13,7 @@ import (
 
 // MinimumAge is how old the newest record of a segment must be before it may be
 // deleted (safety IG-10): eight years.
+// So old must the record after it be as well, which proves it.
 const MinimumAge = 8
 
 // ErrTooYoung is what deleting a segment before its time is refused with.
@@ -71,7 +72,14 @@ func (l *Log) deletion(dir string, s Segment) (*Deletion, error) {
 	if p[0].name != s.File || last.Seq != s.Last || len(torn) > 0 {
 		return nil, fmt.Errorf("audit: delete: %s does not end with record %d", s.File, s.Last)
 	}
-	if l.o.Now().Before(youngest.AddDate(MinimumAge, 0, 0)) {
+	var after uint64
+	if len(p) > 1 { // the record after it proves its age to whoever verifies later
+		seq, next := p[1].begins()
+		if after = seq; next.After(youngest) {
+			youngest = next
+		}
+	}
+	if after == 0 || l.o.Now().Before(youngest.AddDate(MinimumAge, 0, 0)) {
 		return nil, ErrTooYoung
 	}
 	d := &Deletion{First: s.First, Last: s.Last, Month: s.Month, SHA256: hex.EncodeToString(sum.Sum(nil)), Hash: last.Hash}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -235,7 +236,10 @@ func TestASegmentIsDeletedOnPurposeAndOnTheRecordOnly(t *testing.T) {
 	s.set(time.Date(2034, 11, 22, 11, 59, 0, 0, time.UTC))
 	_, err = s.log.DeleteOldest("A. Officer", "retention")
 	require.ErrorIs(t, err, ErrTooYoung)
-	s.set(time.Date(2034, 11, 22, 12, 0, 0, 0, time.UTC))
+	s.set(time.Date(2034, 12, 22, 11, 59, 0, 0, time.UTC)) // the record after it is not old enough
+	_, err = s.log.DeleteOldest("A. Officer", "retention")
+	require.ErrorIs(t, err, ErrTooYoung)
+	s.set(time.Date(2034, 12, 22, 12, 0, 0, 0, time.UTC))
 	gone, err := s.log.DeleteOldest("A. Officer", "retention")
 	require.NoError(t, err)
 	require.Equal(t, "2026-11", gone.Month)
@@ -254,6 +258,7 @@ func TestASegmentIsDeletedOnPurposeAndOnTheRecordOnly(t *testing.T) {
 	require.Empty(t, v.Hashes)
 	all := events(t, s.dir)
 	require.Equal(t, EventDeleted, all[4])
+	require.Equal(t, []Deleted{{First: 1, Last: 3, At: time.Date(2034, 12, 22, 12, 0, 0, 0, time.UTC), By: "A. Officer", Why: "retention"}}, v.Deletions)
 	s.open(t, 2)
 	require.Equal(t, uint64(10), s.append(t, 1).Seq)
 	require.NoError(t, s.log.Close())
@@ -271,6 +276,41 @@ func TestASegmentIsDeletedOnPurposeAndOnTheRecordOnly(t *testing.T) {
 	requireDamage(t, err, 1)
 	require.ErrorContains(t, err, "no record says that they were deleted")
 	_, err = OpenWith(forged.dir, "one", forged.options(2))
+	requireDamage(t, err, 1)
+}
+
+// Whoever has the directory can write the record of a deletion as well. It is
+// believed no sooner than DeleteOldest would have written it.
+func TestADeletionBeforeItsTimeIsDamage(t *testing.T) {
+	s := newShelf(t, 2)
+	s.append(t, 3)
+	s.set(s.now().AddDate(0, 1, 0))
+	s.append(t, 3)
+	segments, err := Segments(s.dir, "one")
+	require.NoError(t, err)
+	raw, err := os.ReadFile(filepath.Join(s.dir, segments[0].File))
+	require.NoError(t, err)
+	var all tree
+	last := genesis("one")
+	for line := range bytes.Lines(raw) {
+		last, _, err = parseLine(line, last)
+		require.NoError(t, err)
+		all.add(leafHash(line), nil)
+	}
+	forged := &Deletion{First: 1, Last: 3, Month: "2010-01", Hash: last.Hash}
+	for _, root := range all.subtrees() {
+		forged.Subtrees = append(forged.Subtrees, root.String())
+	}
+	_, err = s.log.Append(Entry{Event: EventDeleted, User: "A. Administrator", Deleted: forged})
+	require.NoError(t, err)
+	require.NoError(t, s.log.Close())
+	require.NoError(t, os.Remove(filepath.Join(s.dir, segments[0].File)))
+	evidence, err := ReadEvidence(s.away, "one", s.key.Verifier())
+	require.NoError(t, err)
+	_, err = VerifyAgainst(t.Context(), s.dir, "one", evidence)
+	requireDamage(t, err, 1)
+	require.ErrorContains(t, err, "before the 8 years were over")
+	_, err = OpenWith(s.dir, "one", s.options(2))
 	requireDamage(t, err, 1)
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,10 @@ import (
 type Evidence struct {
 	// Checkpoints are believed: ParseCheckpoint has proven them.
 	Checkpoints []Checkpoint
+	// Beside are checkpoints that lie beside the log, proven by ParseCheckpoint.
+	// The log is held against them, but whoever can write it can write them
+	// too: Held and Proven do not count them.
+	Beside []Checkpoint
 	// Witnesses are what answers between the roles brought, or what Append gave:
 	// the number of a record and the tree head after it, or its hash.
 	Witnesses []Receipt
@@ -43,6 +48,10 @@ type Verdict struct {
 	// came after Last.
 	Held   int    `json:"held"`
 	Proven uint64 `json:"proven"`
+	// Beside is up to which record the checkpoints beside the log hold.
+	Beside uint64 `json:"beside,omitempty"`
+	// Deletions are what the log says was deleted of it.
+	Deletions []Deleted `json:"deletions,omitempty"`
 	// WindowFrom is the time of the first record of the window, zero where there
 	// is no window.
 	WindowFrom time.Time `json:"window_from,omitzero"`
@@ -55,6 +64,16 @@ type Verdict struct {
 	Hashes string `json:"hashes,omitempty"`
 }
 
+// Deleted is a closed segment that a record says is gone: who deleted it, when by
+// the clock of then, and why.
+type Deleted struct {
+	First uint64    `json:"first"`
+	Last  uint64    `json:"last"`
+	At    time.Time `json:"at"`
+	By    string    `json:"by"`
+	Why   string    `json:"why"`
+}
+
 // Window is how many records no evidence reaches.
 func (v Verdict) Window() uint64 { return v.Last.Seq - min(v.Proven, v.Last.Seq) }
 
@@ -63,6 +82,7 @@ type piece struct {
 	seq        uint64
 	head, hash string // either may be ""
 	what       string // "checkpoint" or "witness"
+	beside     bool   // whoever can write the log can write it too
 }
 
 func (e Evidence) pieces(instance string) []piece {
@@ -70,6 +90,11 @@ func (e Evidence) pieces(instance string) []piece {
 	for _, c := range e.Checkpoints {
 		if c.Instance == instance {
 			pieces = append(pieces, piece{seq: c.Size, head: c.Root, what: "checkpoint"})
+		}
+	}
+	for _, c := range e.Beside {
+		if c.Instance == instance {
+			pieces = append(pieces, piece{seq: c.Size, head: c.Root, what: "checkpoint", beside: true})
 		}
 	}
 	for _, w := range e.Witnesses {
@@ -152,6 +177,12 @@ func (p parts) prove(ctx context.Context, dir, instance string, pieces []piece) 
 func (v *Verdict) note(r Receipt, body []byte) {
 	event, at := glance(body)
 	v.Events[event]++
+	if event == EventDeleted {
+		var e Entry
+		if json.Unmarshal(body, &e) == nil && e.Deleted != nil {
+			v.Deletions = append(v.Deletions, Deleted{First: e.Deleted.First, Last: e.Deleted.Last, At: e.Time, By: e.User, Why: e.Cause})
+		}
+	}
 	v.Until = at
 	if v.WindowFrom.IsZero() {
 		v.WindowFrom = at
@@ -171,6 +202,10 @@ func (v *Verdict) hold(p piece, r Receipt, t *tree) error {
 		}
 		return &Damage{Instance: v.Instance, Seq: from, Through: r.Seq, Offset: -1, // of which, only a copy of the hashes can say
 			Fault: fmt.Sprintf("not what the %s of record %d proves: the log was written anew", p.what, p.seq)}
+	}
+	if p.beside {
+		v.Beside = p.seq
+		return nil
 	}
 	v.Held++
 	v.Proven = p.seq

@@ -244,6 +244,14 @@ func TestTheWindowIsStated(t *testing.T) {
 	}
 	_, err = VerifyAgainst(context.Background(), k.dir, "one", Evidence{Witnesses: []Receipt{{Seq: 9, TreeHead: "x"}}})
 	require.EqualError(t, err, "audit: log of one: record 7, line 7 of one.audit: missing: the log ends before it, and a witness of record 9 is kept; nothing proves records 1 to 6 either")
+	// What lies beside the log is held against it and closes no window.
+	lies := Checkpoint{Instance: "one", Size: 5, Root: k.receipts[4].TreeHead}
+	v, err = VerifyAgainst(context.Background(), k.dir, "one", Evidence{Beside: []Checkpoint{lies}, Witnesses: []Receipt{{Seq: 4, TreeHead: k.receipts[3].TreeHead}}})
+	require.NoError(t, err)
+	require.Equal(t, []uint64{1, 4, 5, 2}, []uint64{uint64(v.Held), v.Proven, v.Beside, v.Window()})
+	lies.Root = k.receipts[3].TreeHead
+	_, err = VerifyAgainst(context.Background(), k.dir, "one", Evidence{Beside: []Checkpoint{lies}})
+	require.ErrorContains(t, err, "not what the checkpoint of record 5 proves")
 	stopped, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err = VerifyAgainst(stopped, k.dir, "one", Evidence{})

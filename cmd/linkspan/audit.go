@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,34 +71,6 @@ func (p auditPlace) keyFile(instance string) string {
 		return filepath.Join(p.Data, "audit-desk.key")
 	}
 	return filepath.Join(p.Data, "audit.key")
-}
-
-// verifier is the key that proves an instance's checkpoints: as given, else from
-// the directory of checkpoints, else from beside the log.
-func (p auditPlace) verifier(instance, given string) (key, from string, err error) {
-	if given != "" {
-		if text, err := os.ReadFile(given); err == nil {
-			given = string(text)
-		}
-		return strings.TrimSpace(given), "given", nil
-	}
-	if p.Checkpoints != "" {
-		text, err := os.ReadFile(filepath.Join(p.Checkpoints, instance+".vkey"))
-		if err == nil {
-			return strings.TrimSpace(string(text)), "kept with the checkpoints", nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", "", fmt.Errorf("audit: %w", err)
-		}
-	}
-	if _, err := os.Stat(p.keyFile(instance)); err != nil {
-		return "", "", nil
-	}
-	own, err := audit.LoadSigningKey(p.keyFile(instance), instance)
-	if err != nil {
-		return "", "", nil // another instance's: this one's is not here
-	}
-	return own.Verifier(), "beside the log", nil
 }
 
 // sealer opens what is sealed in the logs of a link.

@@ -130,8 +130,11 @@ type search struct {
 
 	sealer *audit.Sealer
 	found  []audit.Found
-	read   []string // instances whose whole log was read
-	faults []string // what could not be read
+	read   []string // logs and segments that were read
+	faults []string // what could not be read, or is not there
+	// unproven are the logs of which nothing kept elsewhere says that they are
+	// whole.
+	unproven []string
 }
 
 func (s *search) run(ctx context.Context) error {
@@ -149,8 +152,8 @@ func (s *search) run(ctx context.Context) error {
 			return err
 		}
 	} else {
-		for _, name := range s.servers.Expect {
-			if !slices.Contains(s.read, name) {
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(append(s.place.known(), s.servers.Expect...)))) {
+			if !slices.Contains(s.read, name) && (s.place.Instance == "" || s.place.Instance == name) {
 				s.faults = append(s.faults, fmt.Sprintf("instance %s did not answer: its log is not here", name))
 			}
 		}
@@ -181,20 +184,55 @@ func (s *search) local(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		found, err := audit.FindAll(ctx, s.place.dir(), name, query, s.sealer)
-		s.found = append(s.found, found...)
+		page, err := audit.FindAll(ctx, s.place.dir(), name, query, s.sealer)
 		var damage *audit.Damage
-		switch {
-		case errors.As(err, &damage):
-			s.faults = append(s.faults, "what stands after it is missing here: "+damage.Error())
-		case err != nil:
+		if err != nil && !errors.As(err, &damage) {
 			return err
 		}
-		s.read = append(s.read, name)
+		s.take(name, page, err)
+		if err != nil {
+			continue
+		}
+		if err := s.prove(ctx, name); err != nil {
+			return err
+		}
 	}
 	// The next report shows that this one was made.
 	s.found = slices.DeleteFunc(s.found, func(f audit.Found) bool { return f.Entry.Exchange == own })
 	return nil
+}
+
+// take keeps what was found in a log, and what could not be.
+func (s *search) take(name string, page audit.Page, damage error) {
+	s.read = append(s.read, name)
+	s.found = append(s.found, page.Found...)
+	if page.Foreign > 0 {
+		s.faults = append(s.faults, fmt.Sprintf("%s: %s in it of patients that this patient key does not open; whose, cannot be told: search again with --patient-key, the key of then",
+			name, plural(page.Foreign, "record is", "records are")))
+	}
+	if damage != nil {
+		s.faults = append(s.faults, "what stands after it is missing here: "+damage.Error())
+	}
+}
+
+// prove holds a log that was read against what is kept of it: what was cut off
+// its end, or written anew, would be missing without a trace.
+func (s *search) prove(ctx context.Context, name string) error {
+	h, err := s.place.evidence(name, nil, nil, "")
+	if err = errors.Join(err, h.beside); err != nil {
+		s.faults = append(s.faults, fmt.Sprintf("%s cannot be proven: %v", name, err))
+		return nil
+	}
+	if h.away == 0 {
+		s.unproven = append(s.unproven, name)
+	}
+	_, err = audit.VerifyAgainst(ctx, s.place.dir(), name, h.Evidence)
+	var damage *audit.Damage
+	if errors.As(err, &damage) {
+		s.faults = append(s.faults, "records are missing or changed: "+damage.Error())
+		return nil
+	}
+	return err
 }
 
 // remote asks the running instances, but for those whose log was read here.
@@ -216,15 +254,16 @@ func (s *search) remote(ctx context.Context) error {
 		if slices.Contains(s.read, from.Instance) {
 			continue
 		}
-		s.found = append(s.found, from.Answer.Found...)
-		switch {
-		case from.Err != nil:
+		var damage error
+		if from.Answer.Damage != "" {
+			damage = errors.New(from.Answer.Damage)
+		}
+		if from.Err != nil {
 			s.faults = append(s.faults, fmt.Sprintf("instance %s did not answer: %v", from.Instance, from.Err))
 			continue
-		case from.Answer.Damage != "":
-			s.faults = append(s.faults, "what stands after it is missing here: "+from.Answer.Damage)
 		}
-		s.read = append(s.read, from.Instance)
+		s.unproven = append(s.unproven, from.Instance)
+		s.take(from.Instance, audit.Page{Found: from.Answer.Found, Foreign: from.Answer.Foreign}, damage)
 	}
 	return nil
 }
@@ -247,12 +286,11 @@ func (s *search) segments(files []string, key string) error {
 		if err != nil {
 			return fmt.Errorf("audit: segment: %w", err)
 		}
-		found, err := audit.FindInSegment(file, verifier, audit.Query{Ref: s.sealer.Reference(s.number)}, s.sealer)
+		page, err := audit.FindInSegment(file, verifier, audit.Query{Ref: s.sealer.Reference(s.number)}, s.sealer)
 		if err = errors.Join(err, file.Close()); err != nil {
 			return err
 		}
-		s.found = append(s.found, found...)
-		s.read = append(s.read, name)
+		s.take(name, page, nil)
 	}
 	s.found = audit.Once(s.found)
 	return nil
@@ -262,14 +300,17 @@ func (s *search) segments(files []string, key string) error {
 // with exit code 1.
 func (s *search) end(p page, out *bufio.Writer) error {
 	p.line("")
-	p.line("Logs read: %s.", cmp.Or(strings.Join(s.read, ", "), "none"))
+	p.text("", fmt.Sprintf("Logs read: %s.", cmp.Or(strings.Join(s.read, ", "), "none")))
+	if len(s.unproven) > 0 {
+		p.text("", fmt.Sprintf("Nothing kept elsewhere was at hand to prove that nothing was cut off: %s. See linkspan audit verify --help.", strings.Join(s.unproven, ", ")))
+	}
 	if len(s.faults) == 0 {
-		p.line("Nothing that was asked for is missing. Whether the logs are whole says linkspan audit verify.")
+		p.line("Nothing is missing of what could be read.")
 		return out.Flush()
 	}
 	p.line("THIS REPORT IS NOT COMPLETE:")
 	for _, fault := range s.faults {
-		p.line("  %s", fault)
+		p.text("  ", fault)
 	}
 	if err := out.Flush(); err != nil {
 		return err

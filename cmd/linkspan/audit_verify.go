@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/bridge/audit"
@@ -25,12 +26,6 @@ type auditVerify struct {
 	By         string   `help:"Your name; required with --nats."`
 }
 
-// held is what the command has of one instance's log.
-type held struct {
-	audit.Evidence
-	away int // pieces that were not kept beside the log
-}
-
 // Run verifies every log that is here and every instance that answers. The exit
 // code is 1 where any is damaged, cannot be proven or did not answer.
 func (c auditVerify) Run(ctx context.Context, to streams) error {
@@ -41,21 +36,32 @@ func (c auditVerify) Run(ctx context.Context, to streams) error {
 	if err != nil {
 		return err
 	}
+	expected, err := c.expected(witnesses)
+	if err != nil {
+		return err
+	}
 	bad := false
 	var names []string
 	if c.Data != "" || c.auditServers.NATS == "" {
 		if names, err = c.instances(); err != nil {
 			return err
 		}
-		for _, name := range c.known(witnesses) { // known of, and not here
+		for _, name := range expected { // known of, and not here
 			if !slices.Contains(names, name) && c.auditServers.NATS == "" && (c.Instance == "" || c.Instance == name) {
-				fmt.Fprintf(to.out, "%s: NOT HERE: something is kept of its log, and there is no log\n", name)
+				say(to, name+": NOT HERE: something is kept of its log, and there is no log")
 				bad = true
 			}
 		}
 	}
+	if len(witnesses[""]) > 0 {
+		name, err := c.one() // the witness names no instance
+		if err != nil {
+			return err
+		}
+		witnesses[name] = append(witnesses[name], witnesses[""]...)
+	}
 	for _, name := range names {
-		ok, err := c.verify(ctx, to, name, witnesses[name], len(names) == 1, witnesses)
+		ok, err := c.verify(ctx, to, name, witnesses[name])
 		if err != nil {
 			return err
 		}
@@ -74,87 +80,65 @@ func (c auditVerify) Run(ctx context.Context, to streams) error {
 	return nil
 }
 
-// evidence gathers what is kept of a log, beside it and elsewhere.
-func (c auditVerify) evidence(name string, witnesses []audit.Receipt) (held, string, error) {
-	var h held
-	key, from, err := c.verifier(name, c.Key)
-	if err != nil {
-		return h, from, err
-	}
-	h.Witnesses, h.away = witnesses, len(witnesses)
-	if key == "" {
-		return h, from, nil
-	}
-	if c.Checkpoints != "" {
-		e, err := audit.ReadEvidence(c.Checkpoints, name, key)
-		if err != nil {
-			return h, from, err
-		}
-		h.add(e)
-	}
-	for _, file := range c.Checkpoint {
-		if text, err := os.ReadFile(file); err != nil || audit.InstanceOf(string(text)) != name {
-			if err != nil {
-				return h, from, fmt.Errorf("audit: checkpoint: %w", err)
-			}
-			continue
-		}
-		e, err := audit.ReadEvidence(file, name, key)
-		if err != nil {
-			return h, from, err
-		}
-		h.add(e)
-	}
-	away := h.away
-	own, err := audit.ReadEvidence(c.dir(), name, key)
-	if err == nil {
-		h.add(own)
-	}
-	h.away = away
-	return h, from, nil
-}
-
-func (h *held) add(e audit.Evidence) {
-	h.Checkpoints = append(h.Checkpoints, e.Checkpoints...)
-	h.Copies = append(h.Copies, e.Copies...)
-	h.away += len(e.Checkpoints)
-}
-
 // verify proves one log and says what that proves, and what it does not.
-func (c auditVerify) verify(ctx context.Context, to streams, name string, own []audit.Receipt, alone bool, all map[string][]audit.Receipt) (bool, error) {
-	if alone {
-		own = append(own, all[""]...)
+func (c auditVerify) verify(ctx context.Context, to streams, name string, own []audit.Receipt) (bool, error) {
+	h, err := c.evidence(name, own, c.Checkpoint, c.Key)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return false, err
 	}
-	h, from, err := c.evidence(name, own)
 	if err != nil {
-		fmt.Fprintf(to.out, "%s: CANNOT BE PROVEN: %v\n", name, err)
+		say(to, name+": CANNOT BE PROVEN: "+err.Error())
 		return false, nil
 	}
 	v, err := audit.VerifyAgainst(ctx, c.dir(), name, h.Evidence)
 	var damage *audit.Damage
 	if errors.As(err, &damage) {
-		fmt.Fprintf(to.out, "%s: DAMAGED: %v\n", name, damage)
-		fmt.Fprintf(to.out, "  the first bad record is %s; keep the file as it is and call whoever answers for it\n", firstBad(damage))
+		say(to, name+": DAMAGED: "+damage.Error())
+		say(to, "  the first bad record is "+firstBad(damage)+"; keep the files as they are and call whoever answers for them")
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(to.out, "%s: whole: records %d to %d, each follows the one before\n", name, v.First, v.Last.Seq)
+	say(to, fmt.Sprintf("%s: whole: records %d to %d, each follows the one before", name, v.First, v.Last.Seq))
 	switch {
 	case h.away > 0:
-		fmt.Fprintf(to.out, "  proven up to record %d by %s (key: %s)\n", v.Proven, plural(v.Held, "checkpoint or witness", "checkpoints and witnesses"), from)
-	case v.Held > 0:
-		fmt.Fprintf(to.out, "  up to record %d by what is kept beside the log only: whoever can write the log can write that too; give --checkpoints, --checkpoint or --witness\n", v.Proven)
+		say(to, fmt.Sprintf("  proven up to record %d by %s kept elsewhere (key: %s)", v.Proven, plural(v.Held, "checkpoint or witness", "checkpoints and witnesses"), h.key))
+	case v.Beside > 0:
+		say(to, fmt.Sprintf("  up to record %d by what is kept beside the log only: whoever can write the log can write that too; give --checkpoints, --checkpoint or --witness", v.Beside))
 	default:
-		fmt.Fprintln(to.out, "  nothing is kept of it elsewhere: give --checkpoints, --checkpoint or --witness")
+		say(to, "  nothing is kept of it elsewhere: give --checkpoints, --checkpoint or --witness")
 	}
 	printWindow(to, v)
-	if v.Hashes != "" {
-		fmt.Fprintf(to.out, "  note: %s; the log is proven without it, and it is made anew at the next start\n", v.Hashes)
+	ok := true
+	for _, d := range v.Deletions {
+		say(to, fmt.Sprintf("  deleted: records %d to %d, on %s, by %s: %s", d.First, d.Last, utc(d.At), printable(d.By), printable(d.Why)))
+		if d.At.After(time.Now()) {
+			say(to, "  DAMAGED: that deletion is of the future: the clock was set forward to delete before the eight years were over")
+			ok = false
+		}
 	}
-	fmt.Fprintf(to.out, "  the log ends with %d:%s\n", v.Last.Seq, v.Last.TreeHead)
-	return true, nil
+	if h.beside != nil {
+		say(to, "  DAMAGED: the checkpoint beside the log is not the instance's own: "+h.beside.Error())
+		ok = false
+	}
+	if v.Hashes != "" {
+		say(to, "  note: "+v.Hashes+"; the log is proven without it, and it is made anew at the next start")
+	}
+	say(to, fmt.Sprintf("  the log ends with %d:%s", v.Last.Seq, v.Last.TreeHead))
+	return ok, nil
+}
+
+// say prints what stands below a verdict for people, and goes on below it where
+// it is long. A verdict itself is one line, for those who search for it.
+func say(to streams, text string) {
+	margin := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	if margin == "" {
+		fmt.Fprintln(to.out, text)
+		return
+	}
+	fmt.Fprintln(to.out, fold(columns, margin, margin+"  ", text))
 }
 
 func firstBad(d *audit.Damage) string {
@@ -169,12 +153,16 @@ func firstBad(d *audit.Damage) string {
 
 // printWindow states what the verification leaves open.
 func printWindow(to streams, v audit.Verdict) {
-	if n := v.Window(); n > 0 {
-		fmt.Fprintf(to.out, "  window: %s, %d to %d, written since %s: no checkpoint or witness reaches them yet, and the chain alone cannot show that their end was not cut off\n",
-			plural(int(n), "record", "records"), v.Last.Seq-n+1, v.Last.Seq, utc(v.WindowFrom))
-		return
+	n := v.Window()
+	switch {
+	case n == 0:
+		say(to, "  window: none")
+	case n == 1:
+		say(to, fmt.Sprintf("  window: record %d, written %s: nothing kept elsewhere reaches it yet, and whoever can write the log can change it or cut it off", v.Last.Seq, utc(v.WindowFrom)))
+	default:
+		say(to, fmt.Sprintf("  window: records %d to %d, written since %s: nothing kept elsewhere reaches them yet, and whoever can write the log can change them or cut them off",
+			v.Last.Seq-n+1, v.Last.Seq, utc(v.WindowFrom)))
 	}
-	fmt.Fprintln(to.out, "  window: none")
 }
 
 // witnesses reads what was given of each instance, "" for the only one.
@@ -212,22 +200,23 @@ func (c auditVerify) witnesses() (map[string][]audit.Receipt, error) {
 	return all, nil
 }
 
-// known are the instances of which anything is kept.
-func (c auditVerify) known(witnesses map[string][]audit.Receipt) []string {
-	names := slices.Clone(c.Expect)
+// expected are the instances of which anything is kept or given.
+func (c auditVerify) expected(witnesses map[string][]audit.Receipt) ([]string, error) {
+	names := append(c.known(), c.Expect...)
 	for name := range witnesses {
 		if name != "" {
 			names = append(names, name)
 		}
 	}
-	if c.Checkpoints != "" {
-		files, _ := filepath.Glob(filepath.Join(c.Checkpoints, "*.checkpoint")) // the pattern is well-formed
-		for _, file := range files {
-			names = append(names, strings.TrimSuffix(filepath.Base(file), ".checkpoint"))
+	for _, file := range c.Checkpoint {
+		name, err := checkpointOf(file)
+		if err != nil {
+			return nil, err
 		}
+		names = append(names, name)
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.Compact(names), nil
 }
 
 // ask has every running instance prove, to this machine, that its log holds
@@ -236,9 +225,12 @@ func (c auditVerify) ask(ctx context.Context, to streams, witnesses map[string][
 	if c.By == "" {
 		return false, usageError{errors.New("audit: --nats wants --by: the instances write down who asked")}
 	}
-	known := c.known(witnesses)
+	known, err := c.expected(witnesses)
+	if err != nil {
+		return false, err
+	}
 	for _, name := range known {
-		h, _, err := c.evidence(name, witnesses[name])
+		h, err := c.evidence(name, witnesses[name], c.Checkpoint, c.Key)
 		if err != nil {
 			return false, err
 		}
@@ -276,7 +268,7 @@ func (c auditVerify) ask(ctx context.Context, to streams, witnesses map[string][
 func (c auditVerify) judge(to streams, from bridge.AuditFrom, witnesses []audit.Receipt) bool {
 	name, a := from.Instance, from.Answer
 	if from.Err != nil {
-		fmt.Fprintf(to.out, "%s: DID NOT ANSWER: %v\n", name, from.Err)
+		say(to, fmt.Sprintf("%s: DID NOT ANSWER: %v", name, from.Err))
 		return false
 	}
 	key, source, err := c.verifier(name, c.Key)
@@ -299,11 +291,11 @@ func (c auditVerify) judge(to streams, from bridge.AuditFrom, witnesses []audit.
 		err = errors.New(a.Damage)
 	}
 	if err != nil {
-		fmt.Fprintf(to.out, "%s: DAMAGED: %v\n", name, err)
+		say(to, fmt.Sprintf("%s: DAMAGED: %v", name, err))
 		return false
 	}
-	fmt.Fprintf(to.out, "%s: whole, as the instance says: records %d to %d\n", name, a.Verdict.First, a.Verdict.Last.Seq)
-	fmt.Fprintf(to.out, "  proven here by its checkpoint of record %d: it holds what %s saw (key: %s)\n", checkpoint.Size, plural(len(witnesses), "witness", "witnesses"), source)
+	say(to, fmt.Sprintf("%s: whole, as the instance says: records %d to %d", name, a.Verdict.First, a.Verdict.Last.Seq))
+	say(to, fmt.Sprintf("  proven here by its checkpoint of record %d: it holds what %s saw (key: %s)", checkpoint.Size, plural(len(witnesses), "witness", "witnesses"), source))
 	return true
 }
 
@@ -339,11 +331,11 @@ func (c auditVerify) segments(to streams) error {
 		}
 		head, checkpoint, err := audit.ReadSegment(file, key, nil)
 		if err != nil {
-			fmt.Fprintf(to.out, "%s: DAMAGED: %v\n", name, err)
+			say(to, fmt.Sprintf("%s: DAMAGED: %v", name, err))
 			return errRefused
 		}
-		fmt.Fprintf(to.out, "%s: whole: records %d to %d of %s, proven by its checkpoint of record %d of %s (key: %s)\n",
-			name, head.First, head.Last, head.Instance, checkpoint.Size, utc(checkpoint.Time), from)
+		say(to, fmt.Sprintf("%s: whole: records %d to %d of %s, proven by its checkpoint of record %d of %s (key: %s)",
+			name, head.First, head.Last, head.Instance, checkpoint.Size, utc(checkpoint.Time), from))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +24,19 @@ type page struct {
 
 func (p page) line(format string, a ...any) { fmt.Fprintf(p.out, format+"\n", a...) }
 
-// fact is one line of a record, left out where there is nothing to say.
+// text is what may be longer than a line.
+func (p page) text(margin, text string) { p.line("%s", fold(columns, margin, margin+"  ", text)) }
+
+// fact is one line of a record, left out where there is nothing to say, and goes
+// on below itself where it is long.
 func (p page) fact(name, text string) {
 	if text != "" {
-		p.line("  %-14s %s", name+":", printable(text))
+		p.line("%s", fold(columns, fmt.Sprintf("  %-14s ", name+":"), hanging, printable(text)))
 	}
 }
+
+// hanging is the margin of what belongs to the fact above.
+const hanging = "                   "
 
 // printable is text on one line, every character one that is seen.
 func printable(text string) string {
@@ -55,7 +63,7 @@ func (p page) exchanges(found []audit.Found, about bool) {
 	}
 	if len(order) == 0 {
 		p.line("")
-		p.line("There is nothing.")
+		p.line("There is nothing in what was read.")
 		return
 	}
 	p.line("%s, oldest first.", plural(len(order), "entry", "entries"))
@@ -86,13 +94,13 @@ func (p page) entry(n int, records []audit.Found, about bool) {
 	p.fact("Purpose", e.Purpose)
 	p.fact("Relationship", e.Relationship)
 	p.fact("Consent", e.Consent)
-	p.fact("Asked for", e.View)
+	p.fact("Asked for", asked(e))
 	if e.BreakGlass != "" {
 		p.fact("CONSENT OVERRIDDEN", "reason given: "+e.BreakGlass)
 		p.fact("In their words", quoted(last.Text))
 	}
 	p.seen(e)
-	p.fact("Warnings", strings.Join(e.Warnings, ", "))
+	p.fact("Warnings", warned(e.Warnings))
 	p.fact("Told", told(e.Reason))
 	p.fact("Why", e.Cause)
 	if p.details || e.Event != audit.EventAnswered || e.BreakGlass != "" {
@@ -102,7 +110,8 @@ func (p page) entry(n int, records []audit.Found, about bool) {
 	}
 	p.fact("Rests on", sources(e))
 	if e.ContentSHA256 != "" && e.Event == audit.EventAnswered {
-		p.fact("Proof", fmt.Sprintf("%d bytes left, SHA-256 %s", e.Bytes, e.ContentSHA256))
+		p.fact("Left", fmt.Sprintf("%d bytes", e.Bytes))
+		p.fact("Proof", "SHA-256 "+e.ContentSHA256)
 	}
 	if last.Unopened {
 		p.fact("NOTE", "something sealed in this record does not open with this key")
@@ -192,7 +201,7 @@ func (p page) seen(e audit.Entry) {
 		if i == 0 {
 			label = "Was shown:"
 		}
-		p.line("  %-14s %s", label, printable(name+": "+counted(e.Sections[name])))
+		p.line("%s", fold(columns, fmt.Sprintf("  %-14s ", label), hanging, printable(name+": "+counted(e.Sections[name]))))
 	}
 }
 
@@ -204,6 +213,9 @@ var shownWords = map[string]string{
 
 func counted(c audit.Counts) string {
 	text := cmp.Or(shownWords[c.State], c.State)
+	if c.Withheld > 0 && strings.HasPrefix(text, "complete") {
+		text = "all but what was withheld" + strings.TrimPrefix(text, "complete")
+	}
 	var parts []string
 	for _, one := range []struct {
 		n    int
@@ -224,14 +236,57 @@ func told(reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return "the asker was told: " + reason
+	return quoted(record.Reason(reason).Words()) + " (" + reason + ")"
 }
 
+// sources says what each claim rests on, by what it rests on.
 func sources(e audit.Entry) string {
-	var parts []string
+	by := map[string][]string{}
 	for claim, from := range e.Sources {
-		parts = append(parts, claim+" from "+from)
+		by[from] = append(by[from], claim)
 	}
-	slices.Sort(parts)
-	return cmp.Or(strings.Join(parts, ", "), e.ClaimSource)
+	var parts []string
+	for _, from := range slices.Sorted(maps.Keys(by)) {
+		parts = append(parts, from+": "+strings.Join(slices.Sorted(slices.Values(by[from])), ", "))
+	}
+	return cmp.Or(strings.Join(parts, "; "), e.ClaimSource)
+}
+
+// asked is what was asked for. Of an exchange the sections are named one after
+// the other.
+func asked(e audit.Entry) string {
+	names := strings.Fields(e.View)
+	for _, name := range names {
+		if !slices.ContainsFunc(record.Sections(), func(s record.Section) bool { return s.String() == name }) {
+			return e.View
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+var warningNames = map[record.WarningCode]string{
+	record.WarnDataInTransit:     "the transfer from the practice before was not complete",
+	record.WarnAwaitingFiling:    "something was not filed yet",
+	record.WarnConfidential:      "confidential items were withheld",
+	record.WarnDemographics:      "the two systems' details of the patient differ",
+	record.WarnDeceased:          "the patient has died",
+	record.WarnPrescribingUnsafe: "do not prescribe from it before review",
+	record.WarnContradicted:      "a negation is contradicted",
+	record.WarnDuplicate:         "something may be there twice",
+	record.WarnSender:            "a warning of the other system's own",
+}
+
+// warned names each warning once.
+func warned(codes []string) string {
+	var parts []string
+	for _, code := range codes {
+		text := code
+		if words := warningNames[record.WarningCode(code)]; words != "" {
+			text = words + " (" + code + ")"
+		}
+		if !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, "; ")
 }

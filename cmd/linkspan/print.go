@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/pairs"
@@ -104,17 +105,23 @@ func unmapped(codes []pairs.Unmapped) string {
 }
 
 // wrap breaks text into lines of at most 118 columns, each after the margin.
-func wrap(margin, text string) string {
-	const width = 118
-	line, lines := margin, []string(nil)
+func wrap(margin, text string) string { return fold(118, margin, margin+"  ", text) }
+
+// columns is how wide the lines are that go to people who file them.
+const columns = 100
+
+// fold breaks text into lines of at most so many columns, the first after first
+// and each other after margin. A word that is longer stays whole.
+func fold(width int, first, margin, text string) string {
+	line, begun, lines := first, false, []string(nil)
 	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > width {
-			lines, line = append(lines, line), margin+"  "
+		if begun && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines, line, begun = append(lines, line), margin, false
 		}
-		if strings.TrimSpace(line) != "" {
+		if begun {
 			line += " "
 		}
-		line += word
+		line, begun = line+word, true
 	}
 	return strings.Join(append(lines, line), "\n")
 }
