@@ -345,7 +345,7 @@ func Usage(w io.Writer) error {
 
 // The widths of Usage: the names, and the whole less what run indents it by.
 const (
-	usageIndent = 34
+	usageIndent = 36
 	usageWidth  = 94
 )
 
