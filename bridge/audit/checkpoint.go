@@ -46,7 +46,8 @@ var errCheckpoint = errors.New("audit: not the checkpoint of an audit log")
 var errKey = errors.New("audit: not a verifier key: want what linkspan audit key prints")
 
 // ParseCheckpoint reads a checkpoint and proves its signature by a verifier key
-// as SigningKey.Verifier gives it.
+// as SigningKey.Verifier gives it. There is one form of a checkpoint: another
+// spelling of its signature in base64, or more beside it, is refused.
 func ParseCheckpoint(text, key string) (Checkpoint, error) {
 	verifier, err := note.NewVerifier(key)
 	if err != nil {
@@ -56,8 +57,9 @@ func ParseCheckpoint(text, key string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("audit: checkpoint: the signature of this key does not hold: %w", err)
 	}
-	lines := strings.Split(signed.Text, "\n")
-	if len(lines) != 5 {
+	lines, proven := strings.Split(signed.Text, "\n"), signed.Sigs[0]
+	_, err = base64.StdEncoding.Strict().DecodeString(proven.Base64)
+	if err != nil || len(lines) != 5 || text != signed.Text+"\n— "+proven.Name+" "+proven.Base64+"\n" {
 		return Checkpoint{}, errCheckpoint
 	}
 	c := Checkpoint{Instance: strings.TrimPrefix(lines[0], origin), Root: lines[2], Text: text}
@@ -69,6 +71,20 @@ func ParseCheckpoint(text, key string) (Checkpoint, error) {
 		return Checkpoint{}, errCheckpoint
 	}
 	return c, nil
+}
+
+// InstanceOfKey is the instance whose checkpoints a verifier key proves, as
+// SigningKey.Verifier gives it.
+func InstanceOfKey(key string) (string, error) {
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return "", errKey
+	}
+	instance, ok := strings.CutPrefix(verifier.Name(), signerName(""))
+	if !ok {
+		return "", errKey
+	}
+	return instance, nil
 }
 
 // SigningKey signs the checkpoints of one instance. It prints redacted.

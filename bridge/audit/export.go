@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,7 +113,7 @@ func ReadSegment(r io.Reader, key string, each func(Receipt, Entry) error) (Segm
 	lines := bufio.NewReaderSize(r, maxLine)
 	line, err := lines.ReadSlice('\n')
 	if err != nil || json.Unmarshal(line, &head) != nil || head.Linkspan != segmentForm || !instanceName.MatchString(head.Instance) ||
-		head.First == 0 || head.Last < head.First {
+		head.First == 0 || head.Last < head.First || !oneForm(head, line) {
 		return head, Checkpoint{}, errors.New("audit: segment: not an exported segment of a form this release reads")
 	}
 	c, err := ParseCheckpoint(head.Checkpoint, key)
@@ -152,6 +153,13 @@ func ReadSegment(r io.Reader, key string, each func(Receipt, Entry) error) (Segm
 		return head, c, &Damage{Instance: head.Instance, Seq: head.First, Through: head.Last, Offset: -1, Fault: "not what the checkpoint proves: changed, with all hashes made anew"}
 	}
 	return head, c, nil
+}
+
+// oneForm says whether a header is written as Export writes it: JSON and base64
+// have other spellings of the same.
+func oneForm(head SegmentHead, line []byte) bool {
+	text, err := json.Marshal(head)
+	return err == nil && bytes.Equal(append(text, '\n'), line)
 }
 
 // SegmentInstance is the instance an exported segment says it is of, for finding

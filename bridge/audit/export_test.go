@@ -50,12 +50,8 @@ func TestAnExportedSegmentProvesItself(t *testing.T) {
 	for i := range segment {
 		edited := bytes.Clone(segment)
 		edited[i] ^= 0x01
-		changed, _, err := ReadSegment(bytes.NewReader(edited), s.key.Verifier(), nil)
-		if err == nil { // in the header the name of a member may change its case and mean the same
-			require.Less(t, i, body)
-			require.Equal(t, head, changed, "byte %d", i)
-			continue
-		}
+		_, _, err := ReadSegment(bytes.NewReader(edited), s.key.Verifier(), nil)
+		require.Error(t, err, "byte %d", i)
 		if i >= body {
 			requireDamage(t, err, 4+uint64(bytes.Count(segment[body:i], []byte{'\n'})), "byte", i)
 		}

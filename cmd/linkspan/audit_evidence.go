@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/linkspan/linkspan/bridge/audit"
 )
 
@@ -102,11 +100,11 @@ func (p auditPlace) verifier(instance, given string) (key, from string, err erro
 		given = string(text)
 	}
 	for _, line := range strings.Fields(given) {
-		v, err := note.NewVerifier(line)
+		of, err := audit.InstanceOfKey(line)
 		if err != nil {
 			return "", "", usageError{errors.New("audit: --key wants a verifier key, as linkspan audit key prints it, or the file of one")}
 		}
-		if v.Name() == "linkspan-audit-"+instance {
+		if of == instance {
 			return line, "given", nil
 		}
 	}
