@@ -39,10 +39,11 @@ func (t *translation) doses() {
 
 // doseChange finds when the dose of a course last became another, going by its
 // issues: the day of the first issue at the new dose. A course whose own dose is
-// not that of its latest issue was changed since, on a day nobody says.
+// not that of its latest issue was changed since, on a day nobody says; nor does
+// anybody where an issue is not known to the day, for it may be any of them.
 func doseChange(course *record.Entry, issues []*record.Entry) (on string, changed bool) {
 	slices.SortStableFunc(issues, func(a, b *record.Entry) int { return strings.Compare(a.Date.Wall(), b.Date.Wall()) })
-	before := ""
+	before, dated := "", true
 	for _, issue := range issues {
 		dose := sameWords(issue.Medication.Dosage)
 		if dose == "" {
@@ -51,9 +52,9 @@ func doseChange(course *record.Entry, issues []*record.Entry) (on string, change
 		if before != "" && dose != before {
 			on, changed = issue.Date.Truncate(record.PrecisionDay).Words(), true
 		}
-		before = dose
+		before, dated = dose, dated && issue.Date.Precision() >= record.PrecisionDay
 	}
-	if dose := sameWords(course.Medication.Dosage); dose != "" && before != "" && dose != before {
+	if dose := sameWords(course.Medication.Dosage); changed && !dated || dose != "" && before != "" && dose != before {
 		return "a " + record.Date{}.Words(), true
 	}
 	return on, changed

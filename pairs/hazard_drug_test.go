@@ -264,6 +264,10 @@ func TestHazard18_ChangedDose(t *testing.T) {
 				require.Contains(t, got.text, "Dose: No information available", w)
 			}
 		}
+		e := course("Two daily") // an issue without a day cannot say on which day the dose changed
+		require.Contains(t, h.cross(w, e, issue(e, "2016-01-02", "Two daily"), issue(e, "", "One daily")).text, warning+"a date not known", w)
+		e = course("Two daily")
+		require.Contains(t, h.cross(w, e, issue(e, "2016-01-02", "Two daily"), issue(e, "2016", "One daily")).text, warning+"a date not known", w)
 	}
 }
 

@@ -51,6 +51,9 @@ func TestRegression_PSA_2_1_0_AProblemCutOffIsToldFromItsTwin(t *testing.T) {
 			require.Contains(t, got.text, "Chronic obstructive pulmonary dis"+mark, "%v: both are shown", w)
 			require.Equal(t, 3, got.rec.Tally(record.Problems).Source, w)
 			require.NotContains(t, h.cross(w, problem("Chronic obstructive pulmonary dis"+mark), problem("Asthma")).text, "shortened copy", w)
+			another := problem(full)
+			another.Date = date("2017-03-04")
+			require.NotContains(t, h.cross(w, problem("Chronic obstructive pulmonary dis"+mark), another).text, "shortened copy", "%v: of another day", w)
 		}
 	}
 }

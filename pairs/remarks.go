@@ -2,6 +2,7 @@ package pairs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/record"
@@ -106,23 +107,45 @@ func twinOf(e *record.Entry) (twin, bool) {
 }
 
 // shortened marks a statement that the source supplied twice, once cut off: the
-// longer one says all of it, and both are shown (safety §D.2, of SystmOne).
+// longer one, of the same kind and date, says all of it, and both are shown
+// (safety §D.2, of SystmOne).
 func (t *translation) shortened() {
-	var cut []*record.Entry
+	var cut, full []statement
 	for e := range t.rec.Released {
-		if ellipsis(e.Text) != "" && e.Outcome != record.Duplicate {
-			cut = append(cut, e)
+		if left := ellipsis(e.Text); left != "" && e.Outcome != record.Duplicate {
+			cut = append(cut, statementOf(e, left))
 		}
 	}
+	if len(cut) == 0 {
+		return
+	}
+	for e := range t.rec.Released {
+		if e.Text != "" && ellipsis(e.Text) == "" && e.Outcome != record.Duplicate {
+			full = append(full, statementOf(e, e.Text))
+		}
+	}
+	slices.SortStableFunc(full, func(a, b statement) int { return strings.Compare(a.key, b.key) })
+	full = slices.CompactFunc(full, func(a, b statement) bool { return a.key == b.key })
 	for _, short := range cut {
-		for e := range t.rec.Released {
-			begins := strings.HasPrefix(sameWords(e.Text), sameWords(ellipsis(short.Text)))
-			if e != short && begins && e.Kind == short.Kind && e.Outcome != record.Duplicate && len(e.Text) >= len(short.Text) && ellipsis(e.Text) == "" {
-				short.Notes = append(short.Notes, "The source supplied a shortened copy; in full: "+e.Name())
-				break
-			}
+		at, same := slices.BinarySearchFunc(full, short.key, func(s statement, key string) int { return strings.Compare(s.key, key) })
+		if same {
+			at++ // says no more than the one cut off
+		}
+		if at < len(full) && strings.HasPrefix(full[at].key, short.key) {
+			short.e.Notes = append(short.e.Notes, "The source supplied a shortened copy; in full: "+full[at].e.Name())
 		}
 	}
+}
+
+// statement is an entry under its kind, date and words, in which order one that
+// is cut off stands before the one that says all of it.
+type statement struct {
+	key string
+	e   *record.Entry
+}
+
+func statementOf(e *record.Entry, words string) statement {
+	return statement{e.Kind.String() + "|" + e.Date.Wall() + "|" + sameWords(words), e}
 }
 
 // ellipsis is what stands before the mark of a text cut off, "" where it bears

@@ -42,7 +42,7 @@ func omitted(list []string, path string) string {
 
 // markers are values no document has by chance: what an element says must show
 // in the record for one of them, as its type allows.
-var markers = []string{"Wrasse&lt;9", "7654321", "09/08/1907", "NHS003"}
+var markers = []string{"Wrasse&lt;9", "7654321", "09/08/1907", "NHS003", "07:53:19"}
 
 // minimal builds the smallest document that holds the element at path with a
 // value, and refers to what is read only when something refers to it.
@@ -82,6 +82,9 @@ func minimal(path, value string) string {
 		}
 	}
 	content := "<" + leaf + ">" + value + "</" + leaf + ">"
+	if leaf == "TimeCreated" {
+		content += "<DateCreated>09/08/1907</DateCreated>"
+	}
 	if name, attribute := strings.CutPrefix(leaf, "@"); attribute {
 		content = ""
 		steps = steps[:len(steps)-1]

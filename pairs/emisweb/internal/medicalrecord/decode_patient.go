@@ -389,9 +389,10 @@ func (d *decoder) originator() {
 	}
 }
 
-// messageInformation reads the error a document may hold instead of a record.
-// When it was made and why is the envelope's business.
+// messageInformation reads when the document was made, and the error it may
+// hold instead of a record. Why it was made is the envelope's business.
 func (d *decoder) messageInformation() {
+	var day, clock string
 	for name := range d.fields(nil) {
 		switch name {
 		case "MessagingError":
@@ -406,9 +407,16 @@ func (d *decoder) messageInformation() {
 					d.unknown(nil)
 				}
 			}
-		case "DateCreated", "TimeCreated", "MessagePurpose":
+		case "DateCreated":
+			day = d.value()
+		case "TimeCreated":
+			clock = d.value()
+		case "MessagePurpose":
 		default:
 			d.unknown(nil)
 		}
+	}
+	if made, err := record.ParseDMY(day); err == nil {
+		d.rec.Source.AsOf, _ = made.WithClock(clock) // as it was, where the time is none
 	}
 }

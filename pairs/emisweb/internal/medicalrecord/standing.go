@@ -35,7 +35,7 @@ func (s *standing) judge() (record.Standing, record.Date) {
 	case "":
 		return s.byHistory()
 	case "0":
-		if temporary(s.kind) {
+		if temporary(s.kind) && (s.deducted == "" || before(left, s.began())) {
 			return record.Temporary, record.Date{}
 		}
 		return record.Left, left

@@ -74,6 +74,8 @@ func TestStanding(t *testing.T) {
 		"not registered":                     {"", current("0", "4", ""), record.Left, ""},
 		"not registered, deducted":           {deducted, current("0", "4", "01/07/2014"), record.Left, "2014-06-05"},
 		"not registered, temporary":          {"", current("0", "5", ""), record.Temporary, ""},
+		"temporary, and deducted":            {deducted, current("0", "5", ""), record.Left, "2014-06-05"},
+		"temporary after a deduction":        {deducted, current("0", "5", "01/07/2014"), record.Temporary, ""},
 		"deducted alone":                     {deducted, "", record.Left, "2014-06-05"},
 		"an open registration":               {"", history([3]string{"01/02/2010", "", "4"}), record.Registered, ""},
 		"an open registration without type":  {"", history([3]string{"01/02/2010", "", ""}), record.StandingUnknown, ""},
@@ -104,4 +106,19 @@ func TestFormerNumber(t *testing.T) {
 	require.False(t, p.Superseded)
 	p = registeredAs(t, "<OldNhsNumber>9998656907</OldNhsNumber>", "")
 	require.True(t, p.Superseded)
+}
+
+// When the source made the document is known as far as it says so.
+func TestAsOf(t *testing.T) {
+	for said, want := range map[string]string{
+		"<DateCreated>14/03/2016</DateCreated><TimeCreated>9:30:00</TimeCreated>": "2016-03-14T09:30:00",
+		"<TimeCreated>09:30</TimeCreated><DateCreated>14/03/2016</DateCreated>":   "2016-03-14T09:30",
+		"<DateCreated>14/03/2016</DateCreated><TimeCreated>noon</TimeCreated>":    "2016-03-14",
+		"<DateCreated>spring</DateCreated><TimeCreated>09:30</TimeCreated>":       "",
+		"<TimeCreated>09:30</TimeCreated>":                                        "",
+	} {
+		rec := mustDecode(t, []byte(`<MedicalRecord xmlns="`+Namespace+`"><MessageInformation>`+said+`</MessageInformation>`+
+			`<Registration><NhsNumber>9998656907</NhsNumber></Registration></MedicalRecord>`))
+		require.Equal(t, want, rec.Source.AsOf.String(), said)
+	}
 }
