@@ -44,14 +44,17 @@ type Bridge struct {
 	pace     pace
 	step     func(name string)
 
-	nc        *nats.Conn
-	connected atomic.Bool // nc is set
-	spine     *spine.Spine
-	key       spine.Key
-	version   string
-	ledger    *ledger // of the exchange role, nil without it
-	listeners map[string]*wire.Listener
-	failed    chan error
+	nc         *nats.Conn
+	connected  atomic.Bool // nc is set
+	spine      *spine.Spine
+	key        spine.Key
+	version    string
+	ledger     *ledger // of the exchange role, nil without it
+	tables     *keeper // of the exchange role, nil without it
+	edges      []*edge
+	operations *operations
+	listeners  map[string]*wire.Listener
+	failed     chan error
 	// stops are run last in, first out.
 	stops []func(context.Context) error
 }
@@ -126,12 +129,12 @@ func (b *Bridge) start(ctx context.Context) error {
 	if err := b.openLink(); err != nil {
 		return err
 	}
+	b.operations = b.newOperations()
 	if err := b.connect(); err != nil {
 		return err
 	}
 	// Reads, then the exchange that needs them, then what brings it work: each
 	// is stopped before what it needs.
-	var edges []*edge
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
 		if !b.config.Has(s.Name) {
 			continue
@@ -140,7 +143,7 @@ func (b *Bridge) start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("edge %s: %w", s.Name, err)
 		}
-		edges = append(edges, e)
+		b.edges = append(b.edges, e)
 	}
 	if b.config.Has(RoleExchange) {
 		if err := b.startExchange(ctx); err != nil {
@@ -148,7 +151,10 @@ func (b *Bridge) start(ctx context.Context) error {
 		}
 	}
 	b.followAgreement(b.ledger)
-	for _, e := range edges {
+	if err := b.startOperations(); err != nil {
+		return err
+	}
+	for _, e := range b.edges {
 		if err := b.startIntake(ctx, e); err != nil {
 			return fmt.Errorf("edge %s: %w", e.side.Name, err)
 		}
@@ -224,6 +230,7 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.tables = tables
 	work := b.startWorkList()
 	ledger, err := b.startAudit()
 	if err != nil {
@@ -234,7 +241,7 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 	}
 	x := &exchanger{link: b.link, tables: tables, work: work, agreed: b.agreed, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
 		subjects: b.subjects, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), floor: b.pace.floor,
-		done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
+		begin: b.operations.keeper.Begin, done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
 		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange", Pool: spine.NewPool(c.Slots),
@@ -444,6 +451,7 @@ func (b *Bridge) publish(kind string, event any) {
 // outcome tells operations what became of an exchange.
 func (b *Bridge) outcome(o Outcome) {
 	b.publish("exchange", o)
+	b.operations.keeper.Exchange(counted(o))
 	if b.observe != nil {
 		b.observe(o)
 	}

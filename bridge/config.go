@@ -43,6 +43,7 @@ type Config struct {
 	OpsUser         string        `split_words:"true" default:"operations" desc:"user of the operations listener"`
 	OpsPassword     string        `split_words:"true" desc:"password of the operations listener, in test only: the environment can be read by others"`
 	OpsPasswordFile string        `split_words:"true" desc:"file with the password of the operations listener; required with NATS_LISTEN"`
+	Console         ConsoleConfig `desc:"the operations page"`
 	RecordLimit     int           `split_words:"true" default:"8388608" desc:"largest message carried, in bytes"`
 	Deadline        time.Duration `default:"30s" desc:"longest an asker waits"`
 	Slots           int           `default:"64" desc:"exchanges at once; one more is answered busy"`
@@ -58,16 +59,31 @@ type Config struct {
 // its own because a field named in a tag would also be read from the bare
 // variable, NATS_URL, which other programs set.
 type NATSConfig struct {
-	URL         string   `desc:"existing NATS servers; default an embedded one"`
-	Credentials string   `desc:"credentials file for the existing servers"`
-	Listen      string   `desc:"loopback address where the embedded server lets operations listen; default none"`
-	Plaintext   bool     `desc:"existing servers without TLS; in live on loopback addresses only"`
-	Cert        string   `desc:"own PEM certificate, with its intermediates, towards the existing servers, or of the operations listener"`
-	Key         string   `desc:"PEM key of the certificate, readable by its owner only"`
-	CA          string   `desc:"PEM file of the authorities the other end's certificate must come from; the machine's own are never used"`
-	Names       []string `desc:"names of which the other end's certificate must have one"`
-	Pins        string   `desc:"file of the other end's public keys, SHA-256 of each on a line: the one in use and the next"`
-	CRL         []string `desc:"revocation lists, one of every authority"`
+	URL             string   `desc:"existing NATS servers; default an embedded one"`
+	Credentials     string   `desc:"credentials file for the existing servers"`
+	Listen          string   `desc:"loopback address where the embedded server lets operations listen; default none"`
+	Leaf            string   `desc:"servers of an operations hub that the embedded server joins as a leaf node, dialling out; it sees what the operations listener sees"`
+	LeafCredentials string   `split_words:"true" desc:"credentials file for the hub"`
+	Plaintext       bool     `desc:"existing servers without TLS; in live on loopback addresses only"`
+	Cert            string   `desc:"own PEM certificate, with its intermediates, towards the existing servers, or of the operations listener"`
+	Key             string   `desc:"PEM key of the certificate, readable by its owner only"`
+	CA              string   `desc:"PEM file of the authorities the other end's certificate must come from; the machine's own are never used"`
+	Names           []string `desc:"names of which the other end's certificate must have one"`
+	Pins            string   `desc:"file of the other end's public keys, SHA-256 of each on a line: the one in use and the next"`
+	CRL             []string `desc:"revocation lists, one of every authority"`
+}
+
+// ConsoleConfig is the operations page. A listener that other machines can reach
+// wants TLS, and a token or a client certificate.
+type ConsoleConfig struct {
+	Listen    string   `default:"127.0.0.1:7787" desc:"address of the operations page and of the metrics; off for none"`
+	TokenFile string   `split_words:"true" desc:"file with the token that opens the page; on an address other machines can reach this or CA is required"`
+	Cert      string   `desc:"PEM certificate, with its intermediates, of the page"`
+	Key       string   `desc:"PEM key of the certificate, readable by its owner only"`
+	CA        string   `desc:"PEM file of the authorities that browsers' own certificates must come from"`
+	Names     []string `desc:"names of which a browser's certificate must have one"`
+	Pins      string   `desc:"file of the browsers' public keys, SHA-256 of each on a line"`
+	CRL       []string `desc:"revocation lists, one of every authority"`
 }
 
 // XMLConfig are the limits of the guarded reader beside the record limit
@@ -89,6 +105,11 @@ type SideConfig struct {
 	Settings        map[string]string `desc:"the codec's settings, name:value,name:value; see the system's README"`
 	SettingsFile    string            `split_words:"true" desc:"file of further settings, name:value on each line, readable by its owner only: keys and passwords belong here"`
 	Throttle        string            `default:"on" desc:"the documented rate limits; others as NAME=EVENTS/TIME,... such as record=1/10s; off for stand-ins only"`
+	Probe           time.Duration     `default:"1s" desc:"time between looks whether the system's interface takes connections, while nothing is asked of it; 0 for none"`
+	Slow            time.Duration     `default:"5s" desc:"an answer later than this is called slow"`
+	Queue           int               `default:"16" desc:"messages that may wait for the throttle; one more is answered busy"`
+	Breaker         string            `default:"5/10s" desc:"FAILURES/TIME: after so many in a row the system is not asked for that time; off for never"`
+	Retries         int               `default:"1" desc:"how often a read that the system did not take is tried again, in the time the asker waits"`
 	Signer          string            `desc:"PEM file with key and certificate that sign outgoing messages"`
 	Trusted         string            `desc:"PEM file of the certificates incoming signatures must chain to"`
 	Connections     int               `default:"64" desc:"connections of the listener served at once"`

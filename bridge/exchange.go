@@ -33,7 +33,8 @@ type exchanger struct {
 	live     bool
 	limit    int
 	readTime time.Duration
-	floor    time.Duration // the least time a patient not found takes
+	floor    time.Duration       // the least time a patient not found takes
+	begin    func() (end func()) // counts an exchange in flight
 	done     func(Outcome)
 	tell     func(kind string, event any)
 	step     func(name string)
@@ -45,6 +46,7 @@ type exchanger struct {
 // answer back. in is the asker's native message; what it returns is always the
 // asker's native answer, released only after the audit has it on disk.
 func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Message) (spine.Message, error) {
+	defer x.begin()()
 	started := x.now()
 	run := &exchange{exchanger: x, id: in.Claims.Exchange, claims: in.Claims, agreement: x.agreed.now()} // one agreement, too
 	run.outcome = Outcome{Exchange: run.id, From: consumer, BytesIn: len(in.Body)}
@@ -98,8 +100,9 @@ type exchange struct {
 	decision  governance.Decision
 	q         record.Request
 	target    string
-	cause     string // what the audit knows and the asker is not told
-	holder    string // digest of the holder's native answer
+	cause     string    // what the audit knows and the asker is not told
+	holder    string    // digest of the holder's native answer
+	got       time.Time // the holder's answer
 	rec       *record.Record
 	report    pairs.Report
 	outcome   Outcome
@@ -141,6 +144,7 @@ func (e *exchange) run(ctx context.Context, native []byte) (record.Response, err
 	if err != nil {
 		return record.Response{}, err
 	}
+	e.got = e.now()
 	e.step("answered")
 	if f := answer.Failure(); f != nil {
 		return e.hide(*f), nil
@@ -301,9 +305,13 @@ type Outcome struct {
 	HolderMicros int64         `json:"holder_micros"`
 	// OwnCopyMicros is what it took to read the asker's own copy of the patient's
 	// details.
-	OwnCopyMicros int64        `json:"own_copy_micros"`
-	Micros        int64        `json:"micros"`
-	Report        pairs.Report `json:"report"`
+	OwnCopyMicros int64 `json:"own_copy_micros"`
+	// TranslateMicros is from the holder's answer read to the asker's answer
+	// written; AuditMicros is the record of it, on the disk.
+	TranslateMicros int64        `json:"translate_micros"`
+	AuditMicros     int64        `json:"audit_micros"`
+	Micros          int64        `json:"micros"`
+	Report          pairs.Report `json:"report"`
 }
 
 // BreakGlassEvent tells that consent was overridden: event.breakglass. Who the

@@ -63,7 +63,12 @@ func (e *exchange) release(answer record.Response) ([]byte, audit.Receipt, error
 	entry := e.entry(event)
 	sum := sha256.Sum256(body)
 	entry.ContentSHA256, entry.Bytes = hex.EncodeToString(sum[:]), len(body)
+	writing := e.now()
+	if !e.got.IsZero() {
+		e.outcome.TranslateMicros = writing.Sub(e.got).Microseconds()
+	}
 	receipt, err := e.audit.Append(entry)
+	e.outcome.AuditMicros = e.now().Sub(writing).Microseconds()
 	if err != nil {
 		e.log.Error("audit append", zap.String("exchange", e.id), zap.Error(err))
 		e.outcome.Reason, e.outcome.Report = record.ReasonAudit, pairs.Report{}

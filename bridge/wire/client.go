@@ -48,6 +48,8 @@ type Client struct {
 	throttle *throttle
 	slot     chan struct{} // TCP: the one exchange in flight
 	http     *http.Client  // HTTP only
+
+	condition condition
 }
 
 // NewClient makes a client of the endpoint at addr: "host:port", or for HTTP
@@ -70,6 +72,7 @@ func NewClient(w system.Wire, addr string, o ClientOptions) *Client {
 		o.Now = time.Now
 	}
 	c := &Client{wire: w, address: addr, options: o, slot: make(chan struct{}, 1), throttle: newThrottle(w.Throttle)}
+	c.condition.Status = Status{State: Unknown, Since: o.Now(), Breaker: "closed"}
 	if o.ThrottleDisabled {
 		c.throttle = newThrottle(nil)
 	}

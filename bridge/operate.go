@@ -1,0 +1,207 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/linkspan/linkspan/bridge/status"
+)
+
+// operations is what an instance keeps for those who run it: its own counts, and
+// what it hears of the others.
+type operations struct {
+	keeper  *status.Keeper
+	board   *status.Board
+	started time.Time
+	changed chan struct{} // something that a heartbeat should say at once
+	slow    atomic.Uint64 // messages dropped because this instance was too slow
+}
+
+func (b *Bridge) newOperations() *operations {
+	pair := b.link.Pair
+	return &operations{
+		keeper: status.NewKeeper(b.now, status.Direction{From: pair.A.Name, To: pair.B.Name}, status.Direction{From: pair.B.Name, To: pair.A.Name}),
+		board: status.NewBoard(b.config.Economy, pair.Name, b.config.Environment, b.now,
+			status.System{Name: pair.A.Name, Title: pair.A.Title}, status.System{Name: pair.B.Name, Title: pair.B.Title}),
+		started: b.now(), changed: make(chan struct{}, 1),
+	}
+}
+
+// stir has the next heartbeat sent now.
+func (o *operations) stir() {
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+}
+
+// startOperations publishes heartbeats, and hears those and the events of every
+// instance of the link.
+func (b *Bridge) startOperations() error {
+	heard := func(subject string, take func(*nats.Msg)) error {
+		sub, err := b.nc.Subscribe(subject, take)
+		if err != nil {
+			return fmt.Errorf("operations: %w", err)
+		}
+		b.onStop(func(context.Context) error { return sub.Unsubscribe() })
+		return nil
+	}
+	if err := heard(b.subjects.Heartbeat(), func(m *nats.Msg) {
+		var r status.Report
+		if json.Unmarshal(m.Data, &r) == nil && r.Form == status.Form {
+			b.operations.board.Heard(r)
+		}
+	}); err != nil {
+		return err
+	}
+	if err := heard(b.subjects.Event(">"), func(m *nats.Msg) {
+		kind := strings.TrimPrefix(m.Subject, b.subjects.Event(""))
+		if kind != "exchange" {
+			b.operations.board.Told(status.Event{At: b.now().UTC(), Kind: kind, Words: kind})
+		}
+	}); err != nil {
+		return err
+	}
+	b.background(b.beat)
+	return nil
+}
+
+// beat publishes a heartbeat every status.Beat and at once where something
+// changed, and a last one at the end.
+func (b *Bridge) beat(ctx context.Context) {
+	for {
+		b.heartbeat()
+		wait, cancel := context.WithTimeout(ctx, status.Beat)
+		select {
+		case <-b.operations.changed:
+		case <-wait.Done():
+		}
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+func (b *Bridge) heartbeat() {
+	body, err := json.Marshal(b.Report())
+	if err == nil {
+		err = b.nc.Publish(b.subjects.Heartbeat(), body)
+	}
+	if err != nil {
+		b.log.Debug("heartbeat", zap.Error(err)) // the connection's own line says why
+	}
+}
+
+// Link is the whole link as this instance knows it: its own report of this
+// moment, and the last of the others.
+func (b *Bridge) Link() status.Link {
+	b.operations.board.Heard(b.Report())
+	return b.operations.board.Link()
+}
+
+// Report is what this instance says of itself.
+func (b *Bridge) Report() status.Report {
+	c := b.config
+	r := status.Report{Form: status.Form, Economy: c.Economy, Pair: c.Pair, Environment: c.Environment, Instance: c.Instance, Version: b.version,
+		Roles: slices.Clone(c.Roles), At: b.now().UTC(), Started: b.operations.started.UTC(), Level: status.OK}
+	worse := func(level status.Level, words string) {
+		if level == status.Down || r.Level == status.OK {
+			r.Level = level
+		}
+		r.Why = append(r.Why, words)
+	}
+	for _, e := range b.edges {
+		s := e.status()
+		s.Listening = b.listeners[s.Name] != nil
+		if s.Wire == status.WireDown {
+			worse(status.Down, s.Title+" does not answer: "+s.Reason)
+		}
+		r.Systems = append(r.Systems, s)
+	}
+	if b.ledger != nil {
+		x := b.operations.keeper.Exchanges()
+		r.Exchanges = &x
+		a := b.ledger.status()
+		if a.Trouble != "" {
+			worse(status.Down, "audit: "+a.Trouble)
+		}
+		r.Audit = &a
+		t := b.tables.status()
+		if t.Refused != nil {
+			worse(status.Degraded, "a newer set of tables is refused since "+t.Refused.UTC().Format(time.RFC3339))
+		}
+		r.Tables = &t
+	}
+	r.NATS = status.NATS{Connected: b.nc.IsConnected(), Embedded: c.NATS.URL == "", Server: b.nc.ConnectedServerName(),
+		Reconnects: b.nc.Statistics.Reconnects, SlowEvents: b.operations.slow.Load()}
+	if !r.NATS.Connected {
+		worse(status.Down, "not connected to NATS")
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r.Process = status.Process{HeapBytes: m.HeapAlloc, Goroutines: runtime.NumGoroutine()}
+	return r
+}
+
+// status is the audit log's state.
+func (l *ledger) status() status.Audit {
+	var a status.Audit
+	if err := l.Err(); err != nil {
+		a.Trouble = err.Error()
+	}
+	return a
+}
+
+func (k *keeper) status() status.Tables {
+	t := k.inUse()
+	return status.Tables{MapSet: t.MapSet, Since: t.Since, By: t.By, Day: t.Day, Refused: t.Refused}
+}
+
+// status is how this edge's system does.
+func (e *edge) status() status.System {
+	w := e.client.Status()
+	return status.System{Name: e.side.Name, Title: e.side.Title, Wire: status.WireState(w.State), Since: w.Since, Reason: string(w.Reason),
+		Success: w.Success, Breaker: w.Breaker, InFlight: w.InFlight, Waiting: w.Waiting}
+}
+
+// counted is what the counts take of an outcome.
+func counted(o Outcome) status.Exchange {
+	x := status.Exchange{From: o.From, To: o.To, Reason: string(o.Reason), Entries: map[string]int{}, Degraded: map[string]int{},
+		Hops: map[string]time.Duration{status.HopExchange: micros(o.Micros)}}
+	for name, took := range map[string]int64{status.HopHolder: o.HolderMicros, status.HopOwnCopy: o.OwnCopyMicros,
+		status.HopTranslate: o.TranslateMicros, status.HopAudit: o.AuditMicros} {
+		if took > 0 {
+			x.Hops[name] = micros(took)
+		}
+	}
+	if o.Reason != "" {
+		return x
+	}
+	for _, s := range o.Report.Sections {
+		for outcome, n := range map[string]int{"coded": s.Coded, "degraded": s.Degraded, "withheld": s.Withheld, "unsupported": s.Unsupported,
+			"failed": s.Failed, "duplicate": s.Duplicate} {
+			if n > 0 {
+				x.Entries[outcome] += n
+			}
+		}
+		if s.Degraded > 0 {
+			x.Degraded[s.Section] += s.Degraded
+		}
+	}
+	for _, u := range o.Report.Unmapped {
+		x.Unmapped = append(x.Unmapped, status.Unmapped{Scheme: u.Scheme, Code: u.Code, Kind: u.Kind, Count: uint64(u.Count)})
+	}
+	return x
+}
+
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
