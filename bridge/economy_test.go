@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // with the bridge between them.
 type economy struct {
 	*bridge.Bridge
-	t        *testing.T
+	t        testing.TB
 	systems  map[string]system.System
 	logs     *observer.ObservedLogs
 	data     string
@@ -60,7 +60,7 @@ var settings = map[string]map[string]string{
 	"systmone": {"api-key": "test-key", "device-id": "5ca1ab1e0ddba115", "device-version": "test"},
 }
 
-func start(t *testing.T, s setup) *economy {
+func start(t testing.TB, s setup) *economy {
 	t.Helper()
 	pair := pairs.EMISWebSystmOne()
 	core, logs := observer.New(zapcore.DebugLevel)
@@ -164,7 +164,7 @@ func (e *economy) audited() (first, last audit.Entry) {
 }
 
 // request reads a synthetic native request.
-func request(t *testing.T, name string) []byte {
+func request(t testing.TB, name string) []byte {
 	t.Helper()
 	native, err := testdata.Requests.ReadFile("requests/" + name)
 	require.NoError(t, err)
@@ -218,7 +218,7 @@ func (e *economy) loggedOnce() {
 }
 
 // stand makes a stand-in that serves the synthetic patients.
-func stand(t *testing.T, name string, o standin.Options) *standin.Standin {
+func stand(t testing.TB, name string, o standin.Options) *standin.Standin {
 	t.Helper()
 	patients, err := fs.Sub(testdata.Patients, "patients")
 	require.NoError(t, err)
