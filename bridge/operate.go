@@ -65,8 +65,8 @@ func (b *Bridge) startOperations() error {
 	}
 	if err := heard(b.subjects.Event(">"), func(m *nats.Msg) {
 		kind := strings.TrimPrefix(m.Subject, b.subjects.Event(""))
-		if kind != "exchange" {
-			b.operations.board.Told(status.Event{At: b.now().UTC(), Kind: kind, Words: kind})
+		if event, ok := line(kind, m.Data, b.now()); ok {
+			b.operations.board.Told(event)
 		}
 	}); err != nil {
 		return err

@@ -36,8 +36,22 @@ func (s Subjects) Audit() string { return s.root() + "audit" }
 // AuditOf is where one instance answers questions about its audit log, sealed.
 func (s Subjects) AuditOf(instance string) string { return s.root() + "audit." + instance }
 
-// Heartbeat is published by every instance.
+// Heartbeat is published by every instance: every ten seconds, at once where
+// something changed, and a last time when it stops.
 func (s Subjects) Heartbeat() string { return s.root() + "heartbeat" }
 
-// Health answers whether the instance is ready.
+// Health is where any one instance answers how the whole link does.
 func (s Subjects) Health() string { return s.root() + "health" }
+
+// Status is where every instance answers how it does itself; one question, as
+// many answers as there are instances.
+func (s Subjects) Status() string { return s.root() + "status" }
+
+// Metrics is where every instance answers its metrics as Prometheus text.
+func (s Subjects) Metrics() string { return s.root() + "metrics" }
+
+// Control is where one instance takes a request of operations to do something:
+// drain, pause, resume, reload or rollback.
+func (s Subjects) Control(instance, verb string) string {
+	return s.root() + "control." + instance + "." + verb
+}
