@@ -133,6 +133,9 @@ func (b *Bridge) start(ctx context.Context) error {
 	if err := b.connect(); err != nil {
 		return err
 	}
+	if err := b.hearOperations(); err != nil {
+		return err
+	}
 	// Reads, then the exchange that needs them, then what brings it work: each
 	// is stopped before what it needs.
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
@@ -151,15 +154,12 @@ func (b *Bridge) start(ctx context.Context) error {
 		}
 	}
 	b.followAgreement(b.ledger)
-	if err := b.startOperations(); err != nil {
-		return err
-	}
 	for _, e := range b.edges {
 		if err := b.startIntake(ctx, e); err != nil {
 			return fmt.Errorf("edge %s: %w", e.side.Name, err)
 		}
 	}
-	return nil
+	return b.startOperations(ctx)
 }
 
 // openLink makes the codecs and reads the agreement.
@@ -504,6 +504,7 @@ func (b *Bridge) background(f func(context.Context)) {
 // bounds the whole. A second call does nothing.
 func (b *Bridge) Stop(ctx context.Context) error {
 	var faults []error
+	b.operations.leave()
 	for i := len(b.stops) - 1; i >= 0; i-- {
 		faults = append(faults, b.stops[i](ctx))
 	}

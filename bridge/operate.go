@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 	"go.uber.org/zap"
 
 	"github.com/linkspan/linkspan/bridge/status"
@@ -19,11 +20,17 @@ import (
 // operations is what an instance keeps for those who run it: its own counts, and
 // what it hears of the others.
 type operations struct {
-	keeper  *status.Keeper
-	board   *status.Board
-	started time.Time
-	changed chan struct{} // something that a heartbeat should say at once
-	slow    atomic.Uint64 // messages dropped because this instance was too slow
+	keeper   *status.Keeper
+	board    *status.Board
+	started  time.Time
+	changed  chan struct{}      // something that a heartbeat should say at once
+	heard    chan struct{}      // somebody reported
+	slow     atomic.Uint64      // messages dropped because this instance was too slow
+	draining atomic.Bool        // it takes no new request and will stop
+	service  micro.Service      // nil before it answers
+	metrics  func() []byte      // Prometheus text; nil where there is none
+	beating  chan struct{}      // closed when the heartbeats have ended
+	rest     context.CancelFunc // ends them
 }
 
 func (b *Bridge) newOperations() *operations {
@@ -32,54 +39,132 @@ func (b *Bridge) newOperations() *operations {
 		keeper: status.NewKeeper(b.now, status.Direction{From: pair.A.Name, To: pair.B.Name}, status.Direction{From: pair.B.Name, To: pair.A.Name}),
 		board: status.NewBoard(b.config.Economy, pair.Name, b.config.Environment, b.now,
 			status.System{Name: pair.A.Name, Title: pair.A.Title}, status.System{Name: pair.B.Name, Title: pair.B.Title}),
-		started: b.now(), changed: make(chan struct{}, 1),
+		started: b.now(), changed: make(chan struct{}, 1), heard: make(chan struct{}, 1),
 	}
 }
 
 // stir has the next heartbeat sent now.
-func (o *operations) stir() {
+func (o *operations) stir() { nudge(o.changed) }
+
+// leave has every heartbeat from now on say that the instance will stop.
+func (o *operations) leave() {
+	if o != nil && !o.draining.Swap(true) {
+		o.stir()
+	}
+}
+
+func nudge(c chan struct{}) {
 	select {
-	case o.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// startOperations publishes heartbeats, and hears those and the events of every
-// instance of the link.
-func (b *Bridge) startOperations() error {
-	heard := func(subject string, take func(*nats.Msg)) error {
-		sub, err := b.nc.Subscribe(subject, take)
-		if err != nil {
-			return fmt.Errorf("operations: %w", err)
-		}
-		b.onStop(func(context.Context) error { return sub.Unsubscribe() })
-		return nil
-	}
-	if err := heard(b.subjects.Heartbeat(), func(m *nats.Msg) {
-		var r status.Report
-		if json.Unmarshal(m.Data, &r) == nil && r.Form == status.Form {
-			b.operations.board.Heard(r)
-		}
-	}); err != nil {
+// hearOperations hears the heartbeats and the events of every instance, from
+// before the first of its own. What it begins ends after every role has, so that
+// heartbeats tell of a drain to its end.
+func (b *Bridge) hearOperations() error {
+	b.onStop(b.endOperations)
+	if err := b.hear(b.subjects.Heartbeat(), b.heardReport); err != nil {
 		return err
 	}
-	if err := heard(b.subjects.Event(">"), func(m *nats.Msg) {
+	return b.hear(b.subjects.Event(">"), func(m *nats.Msg) {
 		kind := strings.TrimPrefix(m.Subject, b.subjects.Event(""))
 		if event, ok := line(kind, m.Data, b.now()); ok {
 			b.operations.board.Told(event)
 		}
-	}); err != nil {
-		return err
+	})
+}
+
+// hear subscribes until the connection is drained, which is right after the
+// operations have ended.
+func (b *Bridge) hear(subject string, take func(*nats.Msg)) error {
+	if _, err := b.nc.Subscribe(subject, take); err != nil {
+		return fmt.Errorf("operations: %w", err)
 	}
-	b.background(b.beat)
 	return nil
 }
 
+func (b *Bridge) heardReport(m *nats.Msg) {
+	var r status.Report
+	if json.Unmarshal(m.Data, &r) == nil && r.Form == status.Form && r.Economy == b.config.Economy {
+		b.operations.board.Heard(r)
+		nudge(b.operations.heard)
+	}
+}
+
+// startOperations begins the heartbeats and answers questions. It comes last:
+// what it reports of is complete by then.
+func (b *Bridge) startOperations(ctx context.Context) error {
+	if err := b.gather(ctx); err != nil {
+		return err
+	}
+	if err := b.serveOperations(); err != nil {
+		return err
+	}
+	beating, rest := context.WithCancel(context.Background())
+	b.operations.beating, b.operations.rest = make(chan struct{}), rest
+	go func() {
+		defer close(b.operations.beating)
+		b.beat(beating)
+	}()
+	return nil
+}
+
+// gatherWait bounds the wait of a start for the other instances' reports.
+const gatherWait = 200 * time.Millisecond
+
+// gather asks the other instances how they do, so that the first answer of this
+// one about the link is not that nobody is there. It waits no longer than until
+// every role has answered. Where the server is our own there are no others.
+func (b *Bridge) gather(ctx context.Context) error {
+	b.operations.board.Heard(b.Report())
+	if b.config.NATS.URL == "" || !b.nc.IsConnected() {
+		return nil
+	}
+	inbox := b.nc.NewInbox()
+	if err := b.hear(inbox, b.heardReport); err != nil {
+		return err
+	}
+	if err := b.nc.PublishRequest(b.subjects.Status(), inbox, nil); err != nil {
+		b.log.Debug("operations", zap.Error(err)) // the connection's own line says why
+		return nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, gatherWait)
+	defer cancel()
+	for !b.operations.board.Link().Complete() {
+		select {
+		case <-b.operations.heard:
+		case <-waiting.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// endOperations sends the last heartbeat, which says that the instance stops.
+func (b *Bridge) endOperations(ctx context.Context) error {
+	o := b.operations
+	if o.rest == nil { // it never began
+		return nil
+	}
+	o.rest()
+	select {
+	case <-o.beating:
+	case <-ctx.Done():
+	}
+	err := o.service.Stop()
+	last := b.Report()
+	last.Level, last.Draining, last.Why = status.Down, true, []string{"the instance stops"}
+	b.heartbeat(last)
+	return err
+}
+
 // beat publishes a heartbeat every status.Beat and at once where something
-// changed, and a last one at the end.
+// changed.
 func (b *Bridge) beat(ctx context.Context) {
 	for {
-		b.heartbeat()
+		b.heartbeat(b.Report())
 		wait, cancel := context.WithTimeout(ctx, status.Beat)
 		select {
 		case <-b.operations.changed:
@@ -92,8 +177,8 @@ func (b *Bridge) beat(ctx context.Context) {
 	}
 }
 
-func (b *Bridge) heartbeat() {
-	body, err := json.Marshal(b.Report())
+func (b *Bridge) heartbeat(r status.Report) {
+	body, err := json.Marshal(r)
 	if err == nil {
 		err = b.nc.Publish(b.subjects.Heartbeat(), body)
 	}
@@ -146,6 +231,10 @@ func (b *Bridge) Report() status.Report {
 		Reconnects: b.nc.Statistics.Reconnects, SlowEvents: b.operations.slow.Load()}
 	if !r.NATS.Connected {
 		worse(status.Down, "not connected to NATS")
+	}
+	if b.operations.draining.Load() { // down would mean that it has ended
+		r.Draining, r.Level = true, status.Degraded
+		r.Why = append(r.Why, "it takes no new request and will stop")
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -139,6 +139,12 @@ func (l *Link) systems(pair []System) {
 	}
 }
 
+// Complete reports that an instance of every role is there.
+func (l Link) Complete() bool {
+	exchange, edges := l.roles()
+	return exchange && !slices.ContainsFunc(l.Systems, func(s System) bool { return !edges[s.Name] })
+}
+
 // here reports an instance that is to be counted on.
 func (s Seen) here() bool { return s.Presence == Present || s.Presence == Overdue }
 
@@ -219,15 +225,7 @@ func (l *Link) judge() {
 		}
 		l.Why = append(l.Why, words)
 	}
-	exchange, edges := false, map[string]bool{}
-	for _, s := range l.Instances {
-		if s.here() {
-			exchange = exchange || s.Report.Exchanges != nil && !s.Report.Draining
-			for _, own := range s.Report.Systems {
-				edges[own.Name] = edges[own.Name] || !s.Report.Draining
-			}
-		}
-	}
+	exchange, edges := l.roles()
 	if !exchange {
 		worse(Down, "no instance with the exchange role answers")
 	}
@@ -249,6 +247,22 @@ func (l *Link) judge() {
 			}
 		}
 	}
+}
+
+// roles says whose role an instance plays that takes requests: the exchange, and
+// the edges by system.
+func (l *Link) roles() (exchange bool, edges map[string]bool) {
+	edges = map[string]bool{}
+	for _, s := range l.Instances {
+		if !s.here() || s.Report.Draining {
+			continue
+		}
+		exchange = exchange || s.Report.Exchanges != nil
+		for _, own := range s.Report.Systems {
+			edges[own.Name] = true
+		}
+	}
+	return exchange, edges
 }
 
 func because(reason string) string {
