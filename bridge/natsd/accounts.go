@@ -22,7 +22,7 @@ var (
 	streams = []string{"linkspan.*.event.>", "linkspan.*.heartbeat"}
 	// services are asked by OPS and answered by LINK. $SRV and tables are answered
 	// by every instance, hence the streamed response.
-	services = []string{"linkspan.*.health", "linkspan.*.metrics", "linkspan.*.tables", "$SRV.>"}
+	services = []string{"linkspan.*.health", "linkspan.*.status", "linkspan.*.metrics", "linkspan.*.tables", "$SRV.>"}
 	// serverServices are answered by the server itself. Profiles, connection
 	// lists, reload and kick stay with SYS.
 	serverServices = []string{"$SYS.REQ.SERVER.PING.STATSZ", "$SYS.REQ.SERVER.PING.VARZ",
@@ -55,7 +55,9 @@ func (s *Server) accounts(o *server.Options) {
 	}
 	share(link, services)
 	share(system, serverServices)
-	ask := append(append([]string{"$SYS.REQ.USER.INFO"}, services...), serverServices...)
+	// To its own inbox a client publishes to time the round trip, as nats server
+	// check connection does.
+	ask := append(append([]string{"$SYS.REQ.USER.INFO", "_INBOX.>"}, services...), serverServices...)
 	o.Users = append(o.Users, &server.User{
 		Username: s.options.OperationsUser, Password: s.options.OperationsPassword, Account: operations,
 		Permissions: &server.Permissions{
