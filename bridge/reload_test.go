@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,12 +38,13 @@ func newKeeper(t *testing.T, now func() time.Time) (k *keeper, events *[]TablesE
 // activate makes one local table of rows the draft and then the active set.
 func (k *keeper) activate(t *testing.T, version string, rows ...string) string {
 	t.Helper()
-	text := "# id: local\n# version: " + version + "\n# from: ctv3\n# to: readv2\n# layer: local\n# licence: our own\n# source: written by hand\n# author: Ada\n" +
-		"source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\treason\tvalid_from\tvalid_to\n"
+	var text strings.Builder
+	text.WriteString("# id: local\n# version: " + version + "\n# from: ctv3\n# to: readv2\n# layer: local\n# licence: our own\n# source: written by hand\n# author: Ada\n" +
+		"source_code\tsource_term_code\tsource_term\ttarget_code\ttarget_term_code\ttarget_term\trelation\tcontext\tassured\treason\tvalid_from\tvalid_to\n")
 	for _, row := range rows {
-		text += row + "\n"
+		text.WriteString(row + "\n")
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(k.folder.Dir(), "local.tsv"), []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(k.folder.Dir(), "local.tsv"), []byte(text.String()), 0o600))
 	policy, faults := k.policy(t.Context())
 	require.Empty(t, faults)
 	report, err := k.folder.Activate(policy, "ada", k.now())
@@ -57,7 +60,8 @@ func localRow(source, target, from, to string) string {
 
 // TestReloadLosesAndMixesNothing translates at least a thousand whole records
 // from request to answer, through the real codecs and as fast as the machine
-// does, while ten sets are activated, verified and swapped one after the other.
+// does, while ten sets are activated, verified and swapped one after the other,
+// one of them of 100,000 rows.
 // Each translation takes the keeper's set once, as an exchange does: none fails,
 // and each answer has the codes of exactly the set it names.
 func TestReloadLosesAndMixesNothing(t *testing.T) {
@@ -110,7 +114,13 @@ func TestReloadLosesAndMixesNothing(t *testing.T) {
 	defer swapped.Store(true) // where an activation fails, the load ends too
 	for n := range swaps {
 		l := string(rune('A' + n))
-		digest := k.activate(t, l, localRow("XaPbt", "9kX"+l+".", "", ""), localRow("XE2q5", "9kY"+l+".", "", ""), localRow("XE2pz", "9kZ"+l+".", "", ""))
+		rows := []string{localRow("XaPbt", "9kX"+l+".", "", ""), localRow("XE2q5", "9kY"+l+".", "", ""), localRow("XE2pz", "9kZ"+l+".", "", "")}
+		if n == swaps/2 {
+			for i := range 100_000 {
+				rows = append(rows, localRow("Z"+strconv.FormatInt(36*36*36+int64(i), 36), "9kW..", "", ""))
+			}
+		}
+		digest := k.activate(t, l, rows...)
 		letters[digest] = l
 		k.lookActive(t.Context())
 		require.Equal(t, digest, k.Set().Digest())
