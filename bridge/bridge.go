@@ -44,6 +44,7 @@ type Bridge struct {
 	pace     pace
 	step     func(name string)
 
+	server     *natsd.Server // embedded, nil on existing servers
 	nc         *nats.Conn
 	connected  atomic.Bool // nc is set
 	spine      *spine.Spine
@@ -208,6 +209,7 @@ func (b *Bridge) connect() error {
 		if err != nil {
 			return err
 		}
+		b.server = server
 		b.onStop(func(context.Context) error { server.Shutdown(); return nil })
 		if b.nc, err = server.Connect("linkspan-" + c.Instance); err != nil {
 			return err
