@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linkspan/linkspan/bridge/trace"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -74,6 +75,9 @@ func (c *Client) post(ctx context.Context, msg []byte, going func()) ([]byte, er
 		return nil, fault(record.ReasonUnavailable, err)
 	}
 	c.setHeaders(r.Header)
+	if next := trace.From(ctx).Next(); next != "" {
+		r.Header.Set(trace.Header, next)
+	}
 	response, err := c.http.Do(r)
 	switch {
 	case err != nil && !connected:
