@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -30,15 +31,8 @@ func (e *exchange) read(ctx context.Context, of pairs.Side, ask *record.Request,
 		return record.Response{}, err
 	}
 	claims := spine.Claims{Exchange: e.id, Attempt: uuid.NewString(), Target: target, User: by.User, Role: by.Role, Organisation: by.Organisation,
-		Purpose: by.Purpose, From: e.dir.Consumer.Name, To: of.Name, Deadline: e.claims.Deadline, Trace: e.claims.Trace}
-	asked := e.now()
-	reply, err := e.ask(ctx, e.subjects.Read(of.Name, target), spine.Message{Claims: claims, Body: native})
-	waited := e.now().Sub(asked).Microseconds()
-	if of.Name == e.dir.Consumer.Name {
-		e.outcome.OwnCopyMicros += waited
-	} else {
-		e.outcome.HolderMicros += waited
-	}
+		Purpose: by.Purpose, From: e.dir.Consumer.Name, To: of.Name, Deadline: e.claims.Deadline}
+	reply, err := e.put(ctx, of, spine.Message{Claims: claims, Body: native})
 	if err != nil {
 		return record.Response{}, err
 	}
@@ -66,6 +60,27 @@ func (e *exchange) read(ctx context.Context, of pairs.Side, ask *record.Request,
 		}
 	}
 	return answer, nil
+}
+
+// put has the edge of a system ask it. A read that nobody took is tried again
+// while there is time, as a new attempt of the same exchange; nothing else is, and
+// never two at once.
+func (e *exchange) put(ctx context.Context, of pairs.Side, m spine.Message) (reply spine.Message, err error) {
+	asked := e.now()
+	for tried := 0; ; tried++ {
+		reply, err = e.ask(ctx, e.subjects.Read(of.Name, m.Claims.Target), m)
+		if !tryAgain(ctx, err, tried, e.retries[of.Name]) || !every(ctx, retryPause+rand.N(retryPause)) {
+			break
+		}
+		m.Claims.Attempt = uuid.NewString()
+	}
+	waited := e.now().Sub(asked).Microseconds()
+	if of.Name == e.dir.Consumer.Name {
+		e.outcome.OwnCopyMicros += waited
+	} else {
+		e.outcome.HolderMicros += waited
+	}
+	return reply, err
 }
 
 // demographics is the question who the patient is.

@@ -26,7 +26,6 @@ type Claims struct {
 	From         string    `json:"from,omitempty"`    // the asking system
 	To           string    `json:"to,omitempty"`      // the system asked
 	Deadline     time.Time `json:"deadline,omitzero"` // the asker waits until then
-	Trace        string    `json:"trace,omitempty"`   // W3C traceparent
 	Issued       time.Time `json:"issued,omitzero"`   // when the edge took the request
 	// Link names economy, pair and environment, so that a test edge can never
 	// talk to a live exchange (safety SE-03).

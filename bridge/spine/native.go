@@ -66,9 +66,14 @@ func (s *Spine) Native(subject, queue string, pool *Pool, h NativeHandler) (stop
 	sub.SetClosedHandler(func(string) { close(drained) })
 	return func(ctx context.Context) error {
 		defer cancel()
-		if err := sub.Drain(); err == nil {
+		apart := s.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+		defer s.nc.RemoveStatusListener(apart)
+		if !s.nc.IsConnected() {
+			_ = sub.Unsubscribe() // a drain would wait for a server that is not there
+		} else if err := sub.Drain(); err == nil {
 			select {
 			case <-drained:
+			case <-apart: // what came is handed over, and no more comes
 			case <-ctx.Done():
 			}
 		}

@@ -11,13 +11,15 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/linkspan/linkspan/bridge/trace"
 	"github.com/linkspan/linkspan/record"
 )
 
 // Request asks on subject and gathers the answer. It waits until the earliest of
 // ctx's deadline, the claims' and the Spine's own, and states that one in the
 // claims, with the link and, where it is not set, the time of issue.
-// m.Claims.Attempt is required; an answer to another attempt is refused.
+// m.Claims.Attempt is required; an answer to another attempt is refused. A trace
+// in ctx (package trace) goes along in a header.
 //
 // Errors are *record.Error: unavailable at once where nobody listens, timeout,
 // too-large, bad-answer for an answer that does not open or is cut, and the
@@ -47,7 +49,11 @@ func (s *Spine) Request(ctx context.Context, subject string, m Message) (Message
 	if err != nil {
 		return Message{}, err
 	}
-	h, data, err := s.ask(ctx, &nats.Msg{Subject: subject, Header: nats.Header{HeaderClaims: {header}}, Data: sealed})
+	asking := nats.Header{HeaderClaims: {header}}
+	if next := trace.From(ctx).Next(); next != "" {
+		asking[trace.Header] = []string{next} // outside the seal: a tracer on the way may begin a span of its own
+	}
+	h, data, err := s.ask(ctx, &nats.Msg{Subject: subject, Header: asking, Data: sealed})
 	if err != nil {
 		return Message{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/linkspan/linkspan/bridge/trace"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -139,9 +140,7 @@ func (v *Service) Stats(name string) Stats {
 // way are cancelled and the error says how many there were.
 func (v *Service) Stop(ctx context.Context) error {
 	err := v.micro.Stop() // only begins to drain the subscriptions
-	flush, cancel := context.WithTimeout(ctx, flushWait)
-	defer cancel()
-	_ = v.spine.nc.FlushWithContext(flush) // after it no more requests are sent to us
+	v.spine.settle(ctx)   // after it no more requests are sent to us
 	if waitErr := v.work.wait(ctx, true); waitErr != nil {
 		err = errors.Join(err, fmt.Errorf("spine: stop: %d requests under way: %w", v.work.count(), waitErr))
 	}
@@ -180,7 +179,7 @@ func (v *Service) serve(e *endpoint, r micro.Request) {
 		v.refuse(e, r, record.ReasonOf(err))
 		return
 	}
-	ctx, cancel := v.spine.until(v.ctx, m.Claims.Deadline)
+	ctx, cancel := v.spine.until(trace.With(v.ctx, trace.Parse(r.Headers()[trace.Header])), m.Claims.Deadline)
 	defer cancel()
 	if ctx.Err() != nil {
 		v.refuse(e, r, endReason(ctx))

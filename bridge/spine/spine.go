@@ -148,6 +148,29 @@ func endReason(ctx context.Context) record.Reason {
 	return record.ReasonTimeout
 }
 
+// settle returns when the server has what we told it before. A connection that is
+// apart brings nothing, so there is nothing to wait for.
+func (s *Spine) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushWait)
+	defer cancel()
+	apart := s.nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer s.nc.RemoveStatusListener(apart)
+	if !s.nc.IsConnected() {
+		return
+	}
+	flushed := make(chan struct{})
+	go func() {
+		defer close(flushed)
+		_ = s.nc.FlushWithContext(ctx)
+	}()
+	select {
+	case <-apart:
+		cancel()
+		<-flushed
+	case <-flushed:
+	}
+}
+
 // ready returns when the server has our subscriptions, so that a role that says
 // it runs can be asked at once. A connection that is apart sends them when it is
 // back.
