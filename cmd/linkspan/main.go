@@ -14,9 +14,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set when a release is built.
-var version = "0.1.0"
-
 type commands struct {
 	Run       runCommand       `cmd:"" help:"Run the daemon, configured by LINKSPAN_* variables."`
 	Demo      demoCommand      `cmd:"" help:"Run both stand-ins and the bridge here, and one exchange each way."`
@@ -24,6 +21,10 @@ type commands struct {
 	Standin   standinCommand   `cmd:"" help:"Serve records from native files as one of the clinical systems."`
 	Audit     auditCommand     `cmd:"" help:"Prove the audit log, and report from it."`
 	Tables    tablesCommand    `cmd:"" help:"Load, check, review, approve, try and undo mapping tables."`
+	Settings  settingsCommand  `cmd:"" help:"Print a commented file of all settings."`
+	Facts     versionCommand   `cmd:"" name:"version" help:"Print what this binary is made of."`
+	Man       manCommand       `cmd:"" hidden:"" help:"Print the manual page."`
+	Platform  platformCommands `embed:""`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
