@@ -261,6 +261,7 @@ func (c *Config) check() []error {
 		}
 		side := c.Sides[role]
 		faults = append(faults, side.check(strings.ToUpper(role), c.Environment)...)
+		faults = append(faults, side.checkWire(strings.ToUpper(role))...)
 		if side.Address == "" {
 			fault("LINKSPAN_%s_ADDRESS: required for the edge", strings.ToUpper(role))
 		}
