@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -28,6 +29,7 @@ type agreed struct {
 	economy  string
 	pair     pairs.Pair
 	current  atomic.Pointer[governance.Agreement]
+	mu       sync.Mutex        // one looks at a time
 	seen     [sha256.Size]byte // of the text looked at last
 	complain string            // about which change, so that it is said once
 }
@@ -107,6 +109,18 @@ type AgreementEvent struct {
 // followAgreement takes changes of the agreement's files as they come. l is nil
 // where the instance keeps no audit log, as an edge alone.
 func (b *Bridge) followAgreement(l *ledger) {
+	b.background(func(ctx context.Context) {
+		for every(ctx, b.pace.clock) {
+			b.complain(b.lookAgreement(l))
+		}
+	})
+}
+
+// lookAgreement takes what changed of the agreement's files, and tells of it. The
+// error is why a change is not taken.
+func (b *Bridge) lookAgreement(l *ledger) error {
+	b.agreed.mu.Lock()
+	defer b.agreed.mu.Unlock()
 	tell := func(event AgreementEvent, cause string) {
 		b.log.Info("agreement", zap.String("now", cause))
 		b.publish("agreement", event)
@@ -114,20 +128,16 @@ func (b *Bridge) followAgreement(l *ledger) {
 			b.logged(l.note(audit.EventConfig, cause, ""))
 		}
 	}
-	b.background(func(ctx context.Context) {
-		for every(ctx, b.pace.clock) {
-			changed, err := b.agreed.look()
-			a := b.agreed.now()
-			if changed {
-				tell(AgreementEvent{Agreement: a.Digest(), Enabled: a.Enabling()}, a.Enabling())
-			}
-			excluded, fault := a.LoadExclusions(filepath.Dir(b.agreed.file))
-			for _, what := range excluded {
-				tell(AgreementEvent{Exclusions: what}, "exclusion codes: "+what)
-			}
-			b.complain(errors.Join(err, fault))
-		}
-	})
+	changed, err := b.agreed.look()
+	a := b.agreed.now()
+	if changed {
+		tell(AgreementEvent{Agreement: a.Digest(), Enabled: a.Enabling()}, a.Enabling())
+	}
+	excluded, fault := a.LoadExclusions(filepath.Dir(b.agreed.file))
+	for _, what := range excluded {
+		tell(AgreementEvent{Exclusions: what}, "exclusion codes: "+what)
+	}
+	return errors.Join(err, fault)
 }
 
 // complain tells once of a change that is not taken.

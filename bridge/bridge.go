@@ -216,8 +216,9 @@ func (b *Bridge) connect() error {
 		}
 	}
 	b.connected.Store(true)
+	b.nc.SetErrorHandler(b.connectionFault)
 	b.onStop(b.drain)
-	b.spine = spine.New(b.nc, b.key, spine.Options{Limit: expansion * c.RecordLimit, Timeout: c.Deadline, Link: b.name(), Now: b.now, OnError: func(err error) { b.log.Warn("spine", zap.Error(err)) }})
+	b.spine = spine.New(b.nc, b.key, spine.Options{Limit: expansion * c.RecordLimit, Timeout: c.Deadline, Link: b.name(), Now: b.now, OnError: b.spineFault})
 	return nil
 }
 
@@ -241,8 +242,8 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 	if err := b.serveAudit(ledger, ledger.verifier); err != nil {
 		return err
 	}
-	x := &exchanger{link: b.link, tables: tables, work: work, agreed: b.agreed, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
-		subjects: b.subjects, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), floor: b.pace.floor,
+	x := &exchanger{link: b.link, tables: tables, work: work, agreed: b.agreed, pauses: b.operations.pauses, audit: ledger, once: newOnce(b.now), key: b.key, ask: b.spine.Request,
+		subjects: b.subjects, live: c.Environment == EnvironmentLive, limit: expansion * c.RecordLimit, readTime: c.readTime(), retries: c.retries(), floor: b.pace.floor,
 		begin: b.operations.keeper.Begin, done: b.outcome, tell: b.publish, step: b.step, now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
@@ -320,6 +321,7 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 		return nil, err
 	}
 	options := wire.ClientOptions{Limit: b.config.RecordLimit, Now: b.now}
+	b.watchWire(name, &options)
 	s, err := signer(c)
 	if err != nil {
 		return nil, err
@@ -336,7 +338,7 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	}
 	client := wire.NewClient(side.Wire, c.Address, options)
 	b.onStop(func(context.Context) error { client.Close(); return nil })
-	e := &edge{side: side, client: client, store: store, once: newOnce(b.now), agreed: b.agreed, key: b.key, ask: b.spine.Request, subjects: b.subjects,
+	e := &edge{side: side, client: client, store: store, once: newOnce(b.now), agreed: b.agreed, pauses: b.operations.pauses, key: b.key, ask: b.spine.Request, subjects: b.subjects,
 		deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, o := range b.agreed.now().Sides[name].Organisations {
@@ -518,12 +520,20 @@ func (b *Bridge) Stop(ctx context.Context) error {
 func (b *Bridge) drain(ctx context.Context) error {
 	closed := make(chan struct{})
 	b.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
+	apart := b.nc.StatusChanged(nats.RECONNECTING)
+	if !b.nc.IsConnected() { // there is nobody to tell, and what waits here can go nowhere
+		b.nc.Close()
+		return nil
+	}
 	if err := b.nc.Drain(); err != nil {
 		b.nc.Close()
 		return nil
 	}
 	select {
 	case <-closed:
+		return nil
+	case <-apart:
+		b.nc.Close()
 		return nil
 	case <-ctx.Done():
 		b.nc.Close()

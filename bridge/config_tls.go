@@ -208,6 +208,7 @@ func (b *Bridge) store(use string, f tlsFiles) (*certs.Store, error) {
 		return nil, err
 	}
 	b.onStop(func(context.Context) error { s.Close(); return nil })
+	b.operations.control.stores = append(b.operations.control.stores, s)
 	return s, nil
 }
 

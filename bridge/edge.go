@@ -32,6 +32,7 @@ type edge struct {
 	gate     *admit.Gate
 	once     *once
 	witness  *witnesses
+	pauses   *pauses
 	agreed   *agreed
 	key      spine.Key
 	ask      func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
@@ -56,13 +57,13 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 	defer cancel()
 	q, _ := decoded(context.WithoutCancel(ctx), e.side.Codec, native, e.readTime, e.log)
 	if ctx.Err() != nil {
-		return e.refuse(&q, context.Cause(ctx))
+		return e.refuse(ctx, &q, context.Cause(ctx))
 	}
 	claims.From, claims.Attempt, claims.Issued = e.side.Name, uuid.NewString(), e.now()
 	claims.Deadline, _ = ctx.Deadline()
 	if err := e.readUserBack(ctx, &claims); err != nil {
 		claims.Refuse = record.ReasonOf(err)
-		e.log.Warn("logged-on user", zap.String("system", e.side.Name), zap.String("exchange", claims.Exchange), zap.Error(err))
+		traceLog(ctx, e.log).Warn("logged-on user", zap.String("system", e.side.Name), zap.String("exchange", claims.Exchange), zap.Error(err))
 	}
 	if header, err := claims.Header(); err != nil || len(header) > maxBeside {
 		claims = spine.Claims{Exchange: claims.Exchange, Attempt: claims.Attempt, From: claims.From, Issued: claims.Issued, Deadline: claims.Deadline,
@@ -72,6 +73,8 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 	admitted := e.gate.Request(user, organisation, q.MessageID, native)
 	if admitted != nil {
 		claims.Refuse = record.ReasonOf(admitted)
+	} else if e.pauses.has(e.side.Name) && claims.Refuse == "" {
+		claims.Refuse = record.ReasonUnavailable
 	}
 	reply, err := e.ask(ctx, e.subjects.Exchange(e.side.Name), spine.Message{Claims: claims, Body: native})
 	outcome := reply.Claims.Outcome
@@ -82,7 +85,7 @@ func (e *edge) answer(ctx context.Context, native []byte, claims spine.Claims) [
 		e.gate.Answered(user, organisation, outcome)
 	}
 	if err != nil {
-		return e.refuse(&q, err)
+		return e.refuse(ctx, &q, err)
 	}
 	e.witness.keep(reply.Claims.Witness)
 	return reply.Body
@@ -135,9 +138,9 @@ func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) (err erro
 }
 
 // refuse answers with the system's own error, echoing the ids of the request.
-func (e *edge) refuse(q *record.Request, err error) []byte {
+func (e *edge) refuse(ctx context.Context, q *record.Request, err error) []byte {
 	reason := record.ReasonOf(err)
-	e.log.Warn("request refused at the edge", zap.String("system", e.side.Name), zap.String("reason", string(reason)), zap.Error(err))
+	traceLog(ctx, e.log).Warn("request refused at the edge", zap.String("system", e.side.Name), zap.String("reason", string(reason)), zap.Error(err))
 	return e.native(q, reason)
 }
 
@@ -158,12 +161,12 @@ func (e *edge) fromWire(ctx context.Context, native []byte, from wire.Peer) []by
 	if !from.Loopback && len(from.Names) == 0 {
 		return e.answer(ctx, native, spine.Claims{Exchange: uuid.NewString()})
 	}
-	return e.answer(ctx, native, e.beside(from.Header))
+	return e.answer(traced(ctx, from.Header), native, e.beside(from.Header))
 }
 
 // fromSubject takes a request that came over NATS, whose accounts say who may.
 func (e *edge) fromSubject(ctx context.Context, native []byte, h nats.Header) []byte {
-	return e.answer(ctx, native, e.beside(http.Header(h)))
+	return e.answer(traced(ctx, http.Header(h)), native, e.beside(http.Header(h)))
 }
 
 // beside are the claims that stand beside a message, in headers.

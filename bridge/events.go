@@ -48,8 +48,9 @@ type OverloadEvent struct {
 	At       time.Time `json:"at"`
 	System   string    `json:"system"` // whose requests, or whose interface
 	// Where the room ended: intake (the system's own listener or native subject),
-	// queue (what waits for the interface's throttle) or exchange (the exchange
-	// role's slots).
+	// queue (what waits for the interface's throttle), exchange (the exchange
+	// role's slots) or nats (messages dropped because they came faster than they
+	// were taken; System is empty).
 	Where string `json:"where"`
 	// Refused is how many were answered busy there since the last event.
 	Refused int `json:"refused"`
@@ -252,6 +253,9 @@ func (e WireEvent) Words() string {
 
 // Words says how many and where.
 func (e OverloadEvent) Words() string {
+	if e.Where == OverloadNATS {
+		return "messages were dropped: they came from NATS faster than they were taken"
+	}
 	return fmt.Sprintf("%s: %d requests answered busy (%s)", e.System, e.Refused, e.Where)
 }
 

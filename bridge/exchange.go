@@ -26,6 +26,7 @@ type exchanger struct {
 	work     *workList
 	agreed   *agreed
 	audit    *ledger
+	pauses   *pauses
 	once     *once
 	key      spine.Key
 	ask      func(ctx context.Context, subject string, m spine.Message) (spine.Message, error)
@@ -33,6 +34,7 @@ type exchanger struct {
 	live     bool
 	limit    int
 	readTime time.Duration
+	retries  map[string]int      // of reads that a system did not take, by its name
 	floor    time.Duration       // the least time a patient not found takes
 	begin    func() (end func()) // counts an exchange in flight
 	done     func(Outcome)
@@ -48,7 +50,7 @@ type exchanger struct {
 func (x *exchanger) exchange(ctx context.Context, consumer string, in spine.Message) (spine.Message, error) {
 	defer x.begin()()
 	started := x.now()
-	run := &exchange{exchanger: x, id: in.Claims.Exchange, claims: in.Claims, agreement: x.agreed.now()} // one agreement, too
+	run := &exchange{exchanger: x, log: traceLog(ctx, x.log), id: in.Claims.Exchange, claims: in.Claims, agreement: x.agreed.now()} // one agreement, too
 	run.outcome = Outcome{Exchange: run.id, From: consumer, BytesIn: len(in.Body)}
 	dir, err := x.link.Direction(consumer, x.tables.Set()) // the one set of this exchange, whatever is activated meanwhile
 	if err != nil {
@@ -93,6 +95,7 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 // answer and the audit.
 type exchange struct {
 	*exchanger
+	log       *zap.Logger // with what all lines of this exchange say
 	agreement *governance.Agreement
 	id        string
 	dir       *pairs.Direction
@@ -179,7 +182,7 @@ func (e *exchange) decide(unread error) error {
 		Given: e.given(), Now: e.now()})
 	e.decision = decision
 	err := unread
-	for _, check := range []func() error{e.refusedAtEdge, e.timely} {
+	for _, check := range []func() error{e.refusedAtEdge, e.paused, e.timely} {
 		if err == nil {
 			err = check()
 		}
@@ -204,6 +207,14 @@ func (e *exchange) refusedAtEdge() error {
 		return nil
 	}
 	return record.Fault(e.claims.Refuse, "exchange", errEdge)
+}
+
+// paused refuses what comes in a direction that operations have paused here.
+func (e *exchange) paused() error {
+	if !e.pauses.has(e.dir.Consumer.Name) {
+		return nil
+	}
+	return record.Fault(record.ReasonUnavailable, "exchange", errPaused)
 }
 
 // timely refuses claims made too long ago, or in the future, and a message that
@@ -284,6 +295,7 @@ var (
 	errNoAnswer   = errors.New("an organisation that may hold the record did not say")
 	errNotOne     = errors.New("no organisation, or more than one, holds this patient's record")
 	errEdge       = errors.New("the edge that took the request")
+	errPaused     = errors.New("the direction is paused")
 	errOwnCopy    = errors.New("the asker's own copy of the patient could not be read")
 	errNotKnown   = errors.New("the asker's own system does not hold this patient")
 	errHidden     = errors.New("the holder refused")

@@ -26,8 +26,11 @@ type operations struct {
 	changed  chan struct{}      // something that a heartbeat should say at once
 	heard    chan struct{}      // somebody reported
 	slow     atomic.Uint64      // messages dropped because this instance was too slow
+	dropped  dropped            // and what was told of that
 	draining atomic.Bool        // it takes no new request and will stop
 	service  micro.Service      // nil before it answers
+	pauses   *pauses            // directions that are refused
+	control  control            // what was asked of this instance
 	metrics  func() []byte      // Prometheus text; nil where there is none
 	beating  chan struct{}      // closed when the heartbeats have ended
 	rest     context.CancelFunc // ends them
@@ -40,6 +43,7 @@ func (b *Bridge) newOperations() *operations {
 		board: status.NewBoard(b.config.Economy, pair.Name, b.config.Environment, b.now,
 			status.System{Name: pair.A.Name, Title: pair.A.Title}, status.System{Name: pair.B.Name, Title: pair.B.Title}),
 		started: b.now(), changed: make(chan struct{}, 1), heard: make(chan struct{}, 1),
+		pauses: newPauses(), control: control{drain: make(chan struct{})},
 	}
 }
 
@@ -100,6 +104,9 @@ func (b *Bridge) startOperations(ctx context.Context) error {
 		return err
 	}
 	if err := b.serveOperations(); err != nil {
+		return err
+	}
+	if err := b.serveControl(); err != nil {
 		return err
 	}
 	beating, rest := context.WithCancel(context.Background())
@@ -231,6 +238,9 @@ func (b *Bridge) Report() status.Report {
 		Reconnects: b.nc.Statistics.Reconnects, SlowEvents: b.operations.slow.Load()}
 	if !r.NATS.Connected {
 		worse(status.Down, "not connected to NATS")
+	}
+	if r.Paused = b.operations.pauses.names(); len(r.Paused) > 0 {
+		worse(status.Degraded, "requests are paused, of "+strings.Join(r.Paused, " and "))
 	}
 	if b.operations.draining.Load() { // down would mean that it has ended
 		r.Draining, r.Level = true, status.Degraded

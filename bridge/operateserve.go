@@ -31,7 +31,7 @@ func (b *Bridge) serveOperations() error {
 		Name: serviceOperations, Version: b.version, Description: "how one instance of a linkspan link does, and the link",
 		Metadata: map[string]string{"economy": c.Economy, "pair": c.Pair, "environment": c.Environment, "instance": c.Instance, "roles": strings.Join(c.Roles, " ")},
 		ErrorHandler: func(_ micro.Service, e *micro.NATSError) {
-			b.log.Warn("operations", zap.String("subject", e.Subject), zap.String("error", e.Description))
+			b.fault("operations", e, zap.String("subject", e.Subject), zap.String("error", e.Description))
 		},
 	})
 	if err != nil {

@@ -74,6 +74,9 @@ type keeper struct {
 	log          *zap.Logger
 	pace         pace
 	remote       *remote // nil where the folder itself says which set is active
+	// asks are done by the goroutine that keeps, between its own looks.
+	asks  chan func(context.Context)
+	ended chan struct{} // closed when it keeps no longer
 
 	current atomic.Pointer[inForce]
 	refused atomic.Pointer[time.Time] // since when a change is refused; nil where the last was taken
@@ -129,6 +132,7 @@ func (b *Bridge) startTables(ctx context.Context) (*keeper, error) {
 		dir = filepath.Clean(dir) // as the watch names what is in it
 	}
 	k := &keeper{folder: mapset.Open(dir), dictionaries: c.Dictionaries, instance: c.Instance, publish: b.publish, now: b.now, log: b.log, pace: b.pace,
+		asks: make(chan func(context.Context)), ended: make(chan struct{}),
 		rules: mapset.Policy{Pair: c.Pair, Live: c.Environment == EnvironmentLive, Check: b.link.Pair.Check, Kept: c.TableSets}}
 	for _, a := range b.agreed.now().Approvers {
 		k.rules.Approvers = append(k.rules.Approvers, mapset.Approver{Key: a.Key, Role: a.Role})
@@ -148,7 +152,10 @@ func (b *Bridge) startTables(ctx context.Context) (*keeper, error) {
 		return nil, fmt.Errorf("tables: %w", err)
 	}
 	b.onStop(func(context.Context) error { return sub.Unsubscribe() })
-	b.background(k.keep)
+	b.background(func(ctx context.Context) {
+		defer close(k.ended)
+		k.keep(ctx)
+	})
 	return k, nil
 }
 

@@ -122,6 +122,8 @@ func (k *keeper) keep(ctx context.Context) {
 			}
 		case s := <-sightings:
 			k.follow(ctx, s)
+		case do := <-k.asks:
+			do(ctx)
 		}
 		k.untilDay(day)
 	}

@@ -31,6 +31,9 @@ const (
 	EventReported = "reported"
 	// EventExported: a part of the log was written to a file; Cause says which.
 	EventExported = "exported"
+	// EventControl: operations asked something of the instance, and it is about to
+	// be done. Cause says what and why, User who asked, by their own word.
+	EventControl = "control"
 	// EventDeleted: a closed segment was deleted; Deleted says which.
 	EventDeleted = "deleted"
 )

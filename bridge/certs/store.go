@@ -145,6 +145,14 @@ func (s *Store) Check() {
 	s.dates()
 }
 
+// Faulty reports that the files as they were read last have a fault, so that what
+// was in use before stays.
+func (s *Store) Faulty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed != [sha256.Size]byte{}
+}
+
 // reload takes the files as a whole or not at all. A set that is half written
 // is found by its faults and told of once.
 func (s *Store) reload() {

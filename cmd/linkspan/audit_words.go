@@ -131,6 +131,7 @@ func outcome(records []audit.Found) string {
 		audit.EventReported:   "the audit was searched",
 		audit.EventExported:   "a part of the audit was exported",
 		audit.EventBreakGlass: "consent was overridden",
+		audit.EventControl:    "operations asked something of the instance",
 		audit.EventAsked:      "the record was asked for, and no answer is on record: nothing was shown",
 	}
 	says := ""
