@@ -1,10 +1,24 @@
 # `make test` needs only Go. `make check` is what CI runs beside it.
 GO ?= go
 
-.PHONY: build test race lint tidy fuzz schema conformance browser soak evidence faults bench golden demo check
+.PHONY: build test race lint tidy fuzz schema conformance browser soak evidence faults bench golden demo check deb package windows
 
 build:
 	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
+
+# The Debian package, into dist; VERSION, COMMIT and SOURCE_DATE_EPOCH may be set.
+deb:
+	$(GO) run ./scripts/package deb
+
+# What is shipped: two builds that are one, the package, its unit and its manual
+# page. Installs the tools it lacks.
+package:
+	scripts/package/check.sh
+
+# linkspan.exe, vetted as the code it is there.
+windows:
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	$(GO) run ./scripts/package build -os windows -arch amd64 bin/linkspan.exe
 
 test:
 	$(GO) test -timeout 30m ./...

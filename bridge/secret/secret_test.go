@@ -33,6 +33,22 @@ func TestOnlyTheOwnerMayReadASecret(t *testing.T) {
 	}
 }
 
+// A credential of systemd is root's, with a right of its group that stands for
+// an access list; a file of anybody else's with that mode is exposed.
+func TestACredentialOfTheService(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credential")
+	require.NoError(t, os.WriteFile(file, []byte("canary"), 0o440))
+	require.NoError(t, os.Chmod(file, 0o440))
+	root := os.Geteuid() == 0
+	_, err := Read(file)
+	require.Equal(t, root, err == nil)
+	if root { // only root can give a file to another group
+		require.NoError(t, os.Chown(file, 0, 65534))
+		_, err = Read(file)
+		require.ErrorIs(t, err, ErrExposed)
+	}
+}
+
 // A link counts as what it names.
 func TestALinkIsJudgedByWhatItNames(t *testing.T) {
 	dir := t.TempDir()

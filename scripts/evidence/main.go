@@ -6,6 +6,7 @@
 //	go run ./scripts/evidence faults [H-01 T-05 ...]
 //	go run ./scripts/evidence pages
 //	go run ./scripts/evidence bundle [folder]
+//	go run ./scripts/evidence sbom FILE
 package main
 
 import (
@@ -28,7 +29,10 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("one of check, faults, pages, bundle")
+		return fmt.Errorf("one of check, faults, pages, bundle, sbom")
+	}
+	if args[0] == "sbom" && len(args) == 2 {
+		return printSBOM(args[1], os.Stdout)
 	}
 	root, err := top()
 	if err != nil {

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"debug/buildinfo"
+	"encoding/json"
+	"io"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -62,6 +65,21 @@ func sbom(binary []byte) (bom, error) {
 	b.Components = append(b.Components, component{Type: "library", Ref: "pkg:golang/std@" + version, Name: "std", Version: version, PURL: "pkg:golang/std@" + version})
 	slices.SortFunc(b.Components, func(x, y component) int { return strings.Compare(x.Ref, y.Ref) })
 	return b, nil
+}
+
+// printSBOM writes what is linked into the binary of a file.
+func printSBOM(file string, out io.Writer) error {
+	binary, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	b, err := sbom(binary)
+	if err != nil {
+		return err
+	}
+	lines := json.NewEncoder(out)
+	lines.SetIndent("", "  ")
+	return lines.Encode(b)
 }
 
 func module(m *debug.Module) component {
