@@ -355,6 +355,7 @@ func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 	if err := b.remember(e); err != nil {
 		return err
 	}
+	e.intake = newIntake(b.config.Slots, b.overloaded(name, "intake"), b.overloaded(name, "exchange"))
 	stop, err := b.spine.Native(b.subjects.Native(name), "edge", spine.NewPool(b.config.Slots), e.fromSubject)
 	if err != nil {
 		return err
@@ -368,9 +369,13 @@ func (b *Bridge) startIntake(ctx context.Context, e *edge) error {
 		tlsConfig = e.store.Server()
 	}
 	listener, err := wire.Listen(ctx, side.Wire, c.Listen, e.fromWire, wire.ListenOptions{
-		Limit: b.config.RecordLimit, MaxConnections: c.Connections, PeerConnections: c.PeerConnections, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.native(&record.Request{}, reason) },
+		Limit: b.config.RecordLimit, MaxConnections: c.Connections, PeerConnections: c.PeerConnections, TLS: tlsConfig, Refuse: func(reason record.Reason) []byte { return e.turnAway(&record.Request{}, reason) },
 		Report: func(event wire.Event) {
-			b.log.Warn("wire", zap.String("system", name), zap.String("reason", string(event.Reason)), zap.Error(event.Err))
+			level := zap.WarnLevel
+			if event.Reason == record.ReasonBusy { // told as a number: event.overload
+				level = zap.DebugLevel
+			}
+			b.log.Log(level, "wire", zap.String("system", name), zap.String("reason", string(event.Reason)), zap.Error(event.Err))
 		}})
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type edge struct {
 	client   *wire.Client
 	store    *certs.Store // of TLS; nil where there is none
 	gate     *admit.Gate
+	intake   *intake
 	once     *once
 	witness  *witnesses
 	pauses   *pauses
@@ -140,6 +141,10 @@ func (e *edge) readUserBack(ctx context.Context, claims *spine.Claims) (err erro
 // refuse answers with the system's own error, echoing the ids of the request.
 func (e *edge) refuse(ctx context.Context, q *record.Request, err error) []byte {
 	reason := record.ReasonOf(err)
+	e.intake.refused(reason)
+	if reason == record.ReasonBusy {
+		e.intake.role.refuse()
+	}
 	traceLog(ctx, e.log).Warn("request refused at the edge", zap.String("system", e.side.Name), zap.String("reason", string(reason)), zap.Error(err))
 	return e.native(q, reason)
 }
@@ -159,14 +164,14 @@ func (e *edge) native(q *record.Request, reason record.Reason) []byte {
 // proven who it is or is on this machine.
 func (e *edge) fromWire(ctx context.Context, native []byte, from wire.Peer) []byte {
 	if !from.Loopback && len(from.Names) == 0 {
-		return e.answer(ctx, native, spine.Claims{Exchange: uuid.NewString()})
+		return e.take(ctx, native, bare)
 	}
-	return e.answer(traced(ctx, from.Header), native, e.beside(from.Header))
+	return e.take(traced(ctx, from.Header), native, func() spine.Claims { return e.beside(from.Header) })
 }
 
 // fromSubject takes a request that came over NATS, whose accounts say who may.
 func (e *edge) fromSubject(ctx context.Context, native []byte, h nats.Header) []byte {
-	return e.answer(traced(ctx, http.Header(h)), native, e.beside(http.Header(h)))
+	return e.take(traced(ctx, http.Header(h)), native, func() spine.Claims { return e.beside(http.Header(h)) })
 }
 
 // beside are the claims that stand beside a message, in headers.

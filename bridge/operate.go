@@ -269,8 +269,12 @@ func (k *keeper) status() status.Tables {
 // status is how this edge's system does.
 func (e *edge) status() status.System {
 	w := e.client.Status()
-	return status.System{Name: e.side.Name, Title: e.side.Title, Wire: status.WireState(w.State), Since: w.Since, Reason: string(w.Reason),
+	s := status.System{Name: e.side.Name, Title: e.side.Title, Wire: status.WireState(w.State), Since: w.Since, Reason: string(w.Reason),
 		Success: w.Success, Breaker: w.Breaker, InFlight: w.InFlight, Waiting: w.Waiting}
+	if e.intake != nil { // not before the edge takes requests
+		s.Intake = e.intake.read()
+	}
+	return s
 }
 
 // counted is what the counts take of an outcome.
