@@ -150,6 +150,10 @@ func operationSubjects() []Subject {
 			Payload: Payload{Form: FormEmpty}, Answer: &Payload{Form: FormJSON, Example: exampleTablesInUse()}, Answers: "one of each instance",
 			Rate: "on demand", Retention: keptAnswer,
 			Means: "Which map set every instance uses, and since when."},
+		{Pattern: "linkspan.<economy>.control.<instance>.<verb>", Publisher: "operations; linkspan control", Reader: "that instance", Operations: OperationsAsk,
+			Payload: Payload{Form: FormJSON, Example: exampleControl()}, Answer: &Payload{Form: FormJSON, Example: exampleControlAnswer()}, Answers: "one",
+			Rate: "on demand", Retention: "the question is a record of the audit log",
+			Means: "Has one instance drain, pause, resume, reload or roll back; a refusal has the error headers of ADR-32 and no body."},
 	}
 }
 
@@ -183,11 +187,11 @@ func serverSubjects() []Subject {
 		name, means string
 		answer      any
 	}{
-		{"PING", "Which services there are", examplePing()},
-		{"INFO", "What they are and which subjects they answer", exampleInfo()},
-		{"STATS", "What they have counted", exampleStats()},
+		{"PING", "Who is there", examplePing()},
+		{"INFO", "What a service is and which subjects it answers", exampleInfo()},
+		{"STATS", "What a service has counted", exampleStats()},
 	} {
-		for _, of := range []struct{ suffix, whom string }{{"", "of all services."}, {".<service>", "of the services of that name."}, {".<service>.<id>", "of that one service."}} {
+		for _, of := range []struct{ suffix, whom string }{{"", "asked of all services."}, {".<service>", "asked of the services of that name."}, {".<service>.<id>", "asked of that one service."}} {
 			rows = append(rows, Subject{Pattern: "$SRV." + verb.name + of.suffix, Publisher: "operations", Reader: "every service of every instance", Operations: OperationsAsk,
 				Payload: Payload{Form: FormEmpty}, Answer: &Payload{Form: FormJSON, Example: verb.answer}, Answers: "one of each service asked",
 				Rate: "on demand, as nats micro does", Retention: keptAnswer, Means: verb.means + ", " + of.whom})

@@ -107,6 +107,15 @@ func exampleEvent(kind string) any {
 	return nil
 }
 
+func exampleControl() ControlRequest {
+	return ControlRequest{By: "night desk", Why: "the practice moves its server tonight", Direction: "emisweb"}
+}
+
+func exampleControlAnswer() ControlAnswer {
+	return ControlAnswer{Instance: exampleInstance, Verb: ControlPause, Result: "done", Did: "emisweb: requests are refused until resumed or restarted",
+		Paused: []string{"emisweb"}, MapSet: exampleSet, Agreement: exampleSet}
+}
+
 func exampleIdentity() micro.ServiceIdentity {
 	return micro.ServiceIdentity{Name: serviceOperations, ID: exampleID, Version: exampleVersion,
 		Metadata: map[string]string{"economy": "example", "environment": EnvironmentTest, "instance": exampleInstance, "pair": "emisweb-systmone", "roles": "exchange emisweb systmone"}}
