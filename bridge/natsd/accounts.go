@@ -20,9 +20,10 @@ const (
 var (
 	// streams are published by LINK and heard by OPS.
 	streams = []string{"linkspan.*.event.>", "linkspan.*.heartbeat"}
-	// services are asked by OPS and answered by LINK. $SRV and tables are answered
+	// services are asked by OPS and answered by LINK; control is how OPS changes
+	// anything, and the instance that is asked writes it into its audit log. $SRV and tables are answered
 	// by every instance, hence the streamed response.
-	services = []string{"linkspan.*.health", "linkspan.*.status", "linkspan.*.metrics", "linkspan.*.tables", "$SRV.>"}
+	services = []string{"linkspan.*.health", "linkspan.*.status", "linkspan.*.metrics", "linkspan.*.tables", "linkspan.*.control.*.*", "$SRV.>"}
 	// serverServices are answered by the server itself. Profiles, connection
 	// lists, reload and kick stay with SYS.
 	serverServices = []string{"$SYS.REQ.SERVER.PING.STATSZ", "$SYS.REQ.SERVER.PING.VARZ",

@@ -20,6 +20,7 @@ type commands struct {
 	Translate translateCommand `cmd:"" help:"Translate one native message, offline."`
 	Standin   standinCommand   `cmd:"" help:"Serve records from native files as one of the clinical systems."`
 	Audit     auditCommand     `cmd:"" help:"Prove the audit log, and report from it."`
+	Control   controlCommand   `cmd:"" help:"Drain, pause, resume, reload or roll back running instances."`
 	Tables    tablesCommand    `cmd:"" help:"Load, check, review, approve, try and undo mapping tables."`
 	Settings  settingsCommand  `cmd:"" help:"Print a commented file of all settings."`
 	Facts     versionCommand   `cmd:"" name:"version" help:"Print what this binary is made of."`

@@ -21,11 +21,20 @@ type natsTLS struct {
 
 // dial connects a command to the servers at urls.
 func (c natsTLS) dial(urls, name string) (*nats.Conn, error) {
+	servers, err := c.servers(urls)
+	if err != nil {
+		return nil, err
+	}
+	return natsd.ConnectExternal(servers, name)
+}
+
+// servers is how those at urls are reached.
+func (c natsTLS) servers(urls string) (natsd.External, error) {
 	servers := natsd.External{URLs: urls, Credentials: c.Credentials, AllowPlaintext: c.Plaintext}
 	if !c.Plaintext {
 		store, err := certs.Open(certs.Options{Use: "nats", Cert: c.Cert, Key: c.CertKey, CA: c.CA, Names: c.ServerNames, Pins: c.Pins, CRL: c.CRL})
 		if err != nil {
-			return nil, err
+			return servers, err
 		}
 		defer store.Close() // what was read stays in use
 		servers.TLS, servers.Roots = store.Client(""), store.Roots
@@ -33,5 +42,5 @@ func (c natsTLS) dial(urls, name string) (*nats.Conn, error) {
 			servers.TLS.ServerName = ""
 		}
 	}
-	return natsd.ConnectExternal(servers, name)
+	return servers, nil
 }

@@ -87,6 +87,8 @@ func (c runCommand) daemon(ctx context.Context, to *os.File, tell func(state)) e
 	select {
 	case <-ctx.Done():
 		log.Info("draining")
+	case <-b.DrainAsked():
+		log.Info("draining", zap.String("because", "operations asked"))
 	case failed = <-b.Failed():
 	}
 	tell(stopping)
