@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -10,11 +11,13 @@ import (
 	"github.com/linkspan/linkspan/bridge"
 )
 
-type manCommand struct{}
+type manCommand struct {
+	Date string `help:"Date of the page." placeholder:"YYYY-MM-DD"`
+}
 
 // Run prints the manual page, made from the command line's own help.
-func (manCommand) Run(k *kong.Context, to streams) error {
-	page, err := manual(k.Model)
+func (c manCommand) Run(k *kong.Context, to streams) error {
+	page, err := manual(k.Model, c.Date)
 	if err != nil {
 		return err
 	}
@@ -22,11 +25,10 @@ func (manCommand) Run(k *kong.Context, to streams) error {
 	return err
 }
 
-// manual is linkspan(1) in man(7). It bears no date: the same source makes the
-// same page.
-func manual(model *kong.Application) ([]byte, error) {
+// manual is linkspan(1) in man(7).
+func manual(model *kong.Application, date string) ([]byte, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, ".TH LINKSPAN 1 \"\" \"linkspan %s\" \"Linkspan\"\n", roff(version))
+	fmt.Fprintf(&b, ".TH LINKSPAN 1 %s \"linkspan %s\" \"Linkspan\"\n", strconv.Quote(date), roff(version))
 	fmt.Fprintf(&b, ".SH NAME\nlinkspan \\- %s\n", roff(strings.TrimSuffix(strings.ToLower(model.Help[:1])+model.Help[1:], ".")))
 	b.WriteString(".SH SYNOPSIS\n.B linkspan\n.I command\n.RI [ flags ]\n")
 	b.WriteString(".SH COMMANDS\n")

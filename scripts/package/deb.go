@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // file is one file of the package, by its place from the root of the system.
@@ -82,8 +83,8 @@ func (r release) files(ctx context.Context, work string) ([]file, string, error)
 		return nil, "", err
 	}
 	said := map[string]string{}
-	for _, command := range []string{"--version", "man", "settings"} {
-		if said[command], err = output(ctx, work, nil, binary, command); err != nil {
+	for command, args := range map[string][]string{"--version": nil, "man": {"--date", r.time.UTC().Format(time.DateOnly)}, "settings": nil} {
+		if said[command], err = output(ctx, work, nil, binary, append([]string{command}, args...)...); err != nil {
 			return nil, "", err
 		}
 	}
