@@ -61,6 +61,7 @@ var policy = map[string]struct {
 	"cmd/linkspan": {[]string{"record", "mapping", "pairs", "pairs/system", "pairs/coverage", "pairs/view", "mapping/formats", "mapping/dictionary", "mapping/traffic", "mapping/mapset", "bridge", "bridge/certs", "bridge/secret", "bridge/natsd", "bridge/status", "bridge/tablesync", "bridge/governance", "bridge/audit", "bridge/wire", "bridge/standin", "testdata"},
 		[]string{"github.com/alecthomas/kong", "github.com/nats-io/nats.go", "go.uber.org/zap", "github.com/google/uuid"}, "signals, environment and exit codes"},
 	"scripts/evidence": {[]string{"mapping"}, []string{"go.yaml.in/yaml/v3"}, "reads docs/safety and the tree; nothing depends on it"},
+	"scripts/subjects": {[]string{"bridge"}, nil, "writes the page of subjects from the catalogue"},
 	"scripts/package":  {nil, nil, "builds what is shipped; the binary itself tells it the rest"},
 	"testdata":         {nil, nil, "data only"},
 }

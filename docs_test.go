@@ -30,10 +30,14 @@ var notRun = map[string]string{
 	"docs/run.md: nc -N 127.0.0.1 40701 < testdata/requests/systmone-narrow.xml": "needs nc; the test sends the same file on the same wire",
 	`CONTRIBUTING.md: export RUN="$(mktemp -d)"`:                                 "the test has built linkspan and made RUN itself",
 	"CONTRIBUTING.md: kill %1":                                                   "the test stops what the blocks started",
+	"docs/subjects.md: nats server check connection":                             "needs the nats command; bridge's tests do on the wire what it does",
 	"docs/speed.md: make bench":                                                  "a benchmark proves nothing in a test run on a shared machine",
 	`docs/run.md: mkdir -p "$RUN/certs"`:                                         "needs openssl",
 	"docs/run.md: unset LINKSPAN_EMISWEB_PLAINTEXT":                              "needs the certificates of the block before",
 	"docs/run.md: export LINKSPAN_ROLES=exchange":                                "needs NATS servers and the certificates",
+	"docs/upgrade.md: make deb":                                                  "scripts/package builds and unpacks it; installing needs root and systemd",
+	"docs/upgrade.md: linkspan settings | diff":                                  "needs an installation",
+	"docs/upgrade.md: sudo apt install --allow-downgrades":                       "needs an installation",
 	"docs/run.md: kill $(jobs -p)":                                               "the test stops what the blocks started once it has asked",
 }
 
