@@ -54,6 +54,7 @@ type Bridge struct {
 	tables     *keeper // of the exchange role, nil without it
 	edges      []*edge
 	operations *operations
+	page       *page // nil without one
 	listeners  map[string]*wire.Listener
 	failed     chan error
 	// stops are run last in, first out.
@@ -137,6 +138,9 @@ func (b *Bridge) start(ctx context.Context) error {
 	if err := b.hearOperations(); err != nil {
 		return err
 	}
+	if err := b.listenConsole(); err != nil {
+		return err
+	}
 	// Reads, then the exchange that needs them, then what brings it work: each
 	// is stopped before what it needs.
 	for _, s := range []system.System{b.link.Pair.A, b.link.Pair.B} {
@@ -160,7 +164,11 @@ func (b *Bridge) start(ctx context.Context) error {
 			return fmt.Errorf("edge %s: %w", e.side.Name, err)
 		}
 	}
-	return b.startOperations(ctx)
+	if err := b.startOperations(ctx); err != nil {
+		return err
+	}
+	b.serveConsole()
+	return nil
 }
 
 // openLink makes the codecs and reads the agreement.

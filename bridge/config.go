@@ -232,6 +232,7 @@ func (c *Config) check() []error {
 		fault("LINKSPAN_XML_*: want limits of 0, the reader's own default, or more")
 	}
 	faults = append(faults, c.checkNATS()...)
+	faults = append(faults, c.Console.check()...)
 	if c.TablesFrom != TablesFromDirectory && c.TablesFrom != TablesFromNATS {
 		fault("LINKSPAN_TABLES_FROM: want directory or nats")
 	}

@@ -47,6 +47,7 @@ func (c *Config) checkFiles(now func() time.Time) error {
 		_, err = patientKey(c.PatientKey, c.Data)
 		fault(err)
 	}
+	fault(c.Console.checkFiles(now))
 	return errors.Join(append(faults, c.checkNATSFiles(now)...)...)
 }
 

@@ -25,6 +25,7 @@ type operations struct {
 	started  time.Time
 	changed  chan struct{}      // something that a heartbeat should say at once
 	heard    chan struct{}      // somebody reported
+	look     chan struct{}      // something that the operations page shows changed
 	slow     atomic.Uint64      // messages dropped because this instance was too slow
 	dropped  dropped            // and what was told of that
 	draining atomic.Bool        // it takes no new request and will stop
@@ -42,7 +43,7 @@ func (b *Bridge) newOperations() *operations {
 		keeper: status.NewKeeper(b.now, status.Direction{From: pair.A.Name, To: pair.B.Name}, status.Direction{From: pair.B.Name, To: pair.A.Name}),
 		board: status.NewBoard(b.config.Economy, pair.Name, b.config.Environment, b.now,
 			status.System{Name: pair.A.Name, Title: pair.A.Title}, status.System{Name: pair.B.Name, Title: pair.B.Title}),
-		started: b.now(), changed: make(chan struct{}, 1), heard: make(chan struct{}, 1),
+		started: b.now(), changed: make(chan struct{}, 1), heard: make(chan struct{}, 1), look: make(chan struct{}, 1),
 		pauses: newPauses(), control: control{drain: make(chan struct{})},
 	}
 }
@@ -76,6 +77,7 @@ func (b *Bridge) hearOperations() error {
 		kind := strings.TrimPrefix(m.Subject, b.subjects.Event(""))
 		if event, ok := line(kind, m.Data, b.now()); ok {
 			b.operations.board.Told(event)
+			nudge(b.operations.look)
 		}
 	})
 }
@@ -94,6 +96,7 @@ func (b *Bridge) heardReport(m *nats.Msg) {
 	if json.Unmarshal(m.Data, &r) == nil && r.Form == status.Form && r.Economy == b.config.Economy {
 		b.operations.board.Heard(r)
 		nudge(b.operations.heard)
+		nudge(b.operations.look)
 	}
 }
 
