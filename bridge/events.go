@@ -52,7 +52,8 @@ type OverloadEvent struct {
 	// role's slots) or nats (messages dropped because they came faster than they
 	// were taken; System is empty).
 	Where string `json:"where"`
-	// Refused is how many were answered busy there since the last event.
+	// Refused is how many were answered busy there since the last event, and 0,
+	// once, when there was none for a minute.
 	Refused int `json:"refused"`
 }
 
@@ -255,6 +256,9 @@ func (e WireEvent) Words() string {
 func (e OverloadEvent) Words() string {
 	if e.Where == OverloadNATS {
 		return "messages were dropped: they came from NATS faster than they were taken"
+	}
+	if e.Refused == 0 {
+		return fmt.Sprintf("%s: no request has been answered busy for a minute (%s)", e.System, e.Where)
 	}
 	return fmt.Sprintf("%s: %d requests answered busy (%s)", e.System, e.Refused, e.Where)
 }

@@ -26,6 +26,7 @@ func (b *Bridge) watchWire(name string, o *wire.ClientOptions) {
 		b.operations.stir()
 	}
 	o.Full = b.overloaded(name, "queue").refuse
+	o.Throttled = b.throttled(name)
 }
 
 // wireEvents are what is told of one change.
@@ -42,15 +43,34 @@ func wireEvents(was, is wire.Status) (events []WireEvent) {
 	return events
 }
 
+// throttled tells that messages wait for the rate limit, once a minute at most.
+func (b *Bridge) throttled(name string) func(wire.Status) {
+	var mu sync.Mutex
+	var told time.Time
+	return func(is wire.Status) {
+		now := b.now()
+		mu.Lock()
+		due := now.Sub(told) >= time.Minute || now.Before(told)
+		if due {
+			told = now
+		}
+		mu.Unlock()
+		if due {
+			b.publish("wire", WireEvent{Instance: b.config.Instance, At: now.UTC(), System: name, Kind: WireThrottle, State: string(is.State), Breaker: is.Breaker, Waiting: is.Waiting})
+		}
+	}
+}
+
 // overload counts those who were answered busy at one place, and tells of them at
-// once and then once a minute at most: event.overload.
+// once and then once a minute at most, and once, with the number 0, that a minute
+// has passed without: event.overload.
 type overload struct {
 	tell func(refused int)
 	now  func() time.Time
 
 	mu      sync.Mutex
-	refused int // not told yet
-	told    time.Time
+	refused int       // not told yet
+	told    time.Time // zero where it is over
 }
 
 // overloaded is the overload of one place of a system's edge.
@@ -74,9 +94,16 @@ func (o *overload) settle(more int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.refused += more
-	if now := o.now(); o.refused > 0 && (now.Sub(o.told) >= time.Minute || now.Before(o.told)) {
+	now := o.now()
+	due := o.told.IsZero() || now.Sub(o.told) >= time.Minute || now.Before(o.told) // the clock may be set back
+	switch {
+	case !due:
+	case o.refused > 0:
 		o.tell(o.refused)
 		o.refused, o.told = 0, now
+	case !o.told.IsZero():
+		o.tell(0)
+		o.told = time.Time{}
 	}
 }
 

@@ -93,7 +93,12 @@ func TestOverloadIsToldOnceAMinute(t *testing.T) {
 	require.Equal(t, []int{1, 500}, told)
 	clock = clock.Add(time.Hour)
 	o.settle(0)
-	require.Equal(t, []int{1, 500}, told, "and nothing when it is over")
+	require.Equal(t, []int{1, 500, 0}, told, "it is over")
+	clock = clock.Add(time.Hour)
+	o.settle(0)
+	require.Equal(t, []int{1, 500, 0}, told, "which is told once")
+	o.refuse()
+	require.Equal(t, []int{1, 500, 0, 1}, told, "and the next one is told at once")
 }
 
 func TestBreakerSettings(t *testing.T) {

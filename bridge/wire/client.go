@@ -51,6 +51,9 @@ type ClientOptions struct {
 	Changed func(was, is Status)
 	// Full hears that a message found the queue full.
 	Full func()
+	// Throttled hears that a message waits for the throttle, with the Status that
+	// counts it.
+	Throttled func(Status)
 
 	ticks <-chan time.Time // of the probe, in tests
 
@@ -241,6 +244,9 @@ func (c *Client) turn(ctx context.Context, q *record.Request) (t turn, leave fun
 			return t, leave, fault(record.ReasonBusy, errQueue)
 		}
 		defer c.condition.count(func(s *Status) { s.Waiting-- })
+		if at > 0 && c.options.Throttled != nil {
+			c.options.Throttled(c.Status())
+		}
 		if err := pause(ctx, at); err != nil {
 			return t, leave, fault(record.ReasonTimeout, err)
 		}

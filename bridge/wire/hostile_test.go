@@ -99,10 +99,10 @@ func TestConnectionFlood(t *testing.T) {
 				t.Logf("%d connections; %d of %d others answered; heap grew by %d KiB", total, honest+1, honest+1, grown>>10)
 				require.Less(t, grown, int64(32<<20))
 				l.socket.mu.Lock()
-				require.LessOrEqual(t, l.socket.open, l.options.MaxConnections+spare)
-				require.LessOrEqual(t, l.socket.peers[netip.MustParseAddr("127.0.0.1")].open, l.options.PeerConnections+spareOfPeer)
+				require.LessOrEqual(t, l.socket.open, l.options.MaxConnections+spare(l.options.MaxConnections))
+				require.LessOrEqual(t, l.socket.peers[netip.MustParseAddr("127.0.0.1")].open, l.options.PeerConnections+spareOfPeer(l.options.PeerConnections))
 				l.socket.mu.Unlock()
-				require.GreaterOrEqual(t, refused.Load(), int64(total-l.options.PeerConnections-spareOfPeer))
+				require.GreaterOrEqual(t, refused.Load(), int64(total-l.options.PeerConnections-spareOfPeer(l.options.PeerConnections)))
 			})
 		}
 	}

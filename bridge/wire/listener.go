@@ -167,7 +167,7 @@ func Listen(ctx context.Context, w system.Wire, addr string, h Handler, o Listen
 		closing: make(chan struct{}), conns: map[net.Conn]bool{},
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
-	l.socket = &guard{Listener: socket, max: l.options.MaxConnections + spare, peerMax: l.options.PeerConnections,
+	l.socket = &guard{Listener: socket, max: l.options.MaxConnections + spare(l.options.MaxConnections), peerMax: l.options.PeerConnections,
 		perMin: l.options.PeerRate, now: l.options.Now, report: l.options.Report, peers: map[netip.Addr]*peer{}}
 	switch w.Transport {
 	case system.HTTP:

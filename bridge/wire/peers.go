@@ -11,11 +11,11 @@ import (
 )
 
 // spare is how many connections above MaxConnections are told "busy", and
-// spareOfPeer how many of one address above PeerConnections.
-const (
-	spare       = 16
-	spareOfPeer = 8
-)
+// spareOfPeer how many of one address above PeerConnections: as many as come
+// when ten times as many ask as can be served. Nothing of their messages is
+// kept.
+func spare(connections int) int           { return max(16, 9*connections) }
+func spareOfPeer(peerConnections int) int { return max(8, 9*peerConnections) }
 
 var (
 	errConnections     = errors.New("too many connections")
@@ -28,7 +28,7 @@ var (
 type guard struct {
 	net.Listener
 	max     int // of all
-	peerMax int // of one address served; spareOfPeer more are told "busy"
+	peerMax int // of one address served; some more are told "busy"
 	perMin  int // new ones of one address
 	now     func() time.Time
 	report  func(Event)
@@ -79,7 +79,7 @@ func (g *guard) enter(address netip.Addr) (crowded bool, err error) {
 		return false, errPeerRate
 	case g.open >= g.max:
 		return false, errConnections
-	case p.open >= g.peerMax+spareOfPeer:
+	case p.open >= g.peerMax+spareOfPeer(g.peerMax):
 		return false, errPeerConnections
 	}
 	p.tokens--

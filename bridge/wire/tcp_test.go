@@ -87,11 +87,11 @@ func TestTCPListenerBoundsConnections(t *testing.T) {
 	first := dial(t, l)
 	say(t, first, "<a/>")
 	hear(t, first, "<echo><a/></echo>\n")
-	for range spareOfPeer { // told, one after the other
+	for range spareOfPeer(1) { // told, one after the other
 		hear(t, dial(t, l), "<error>busy</error>\n")
 	}
 	hearEnd(t, dial(t, l), "") // and no more of one address
-	require.Len(t, heard.list(), spareOfPeer+1)
+	require.Len(t, heard.list(), spareOfPeer(1)+1)
 	say(t, first, "<b/>")
 	hear(t, first, "<echo><b/></echo>\n")
 }

@@ -1,0 +1,206 @@
+package bridge_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/wire"
+	"github.com/linkspan/linkspan/record"
+)
+
+// TestOverloadIsToldNatively blocks the holder with every slot taken: who asks
+// next is told natively that the link is busy while the others wait, who then get
+// their record; operations hear of it once, and the counts say how many.
+func TestOverloadIsToldNatively(t *testing.T) {
+	for from, file := range askings {
+		const slots, beyond = 3, 5
+		blocked := hold(t, holder(from))
+		e := start(t, setup{holders: map[string]wire.Handler{holder(from): blocked.answer}, config: func(c *bridge.Config) { c.Slots = slots }})
+		told := make(chan bridge.OverloadEvent, 2*beyond)
+		_, err := e.Conn().Subscribe(bridge.NewSubjects("test").Event("overload"), func(m *nats.Msg) {
+			var event bridge.OverloadEvent
+			if json.Unmarshal(m.Data, &event) == nil {
+				told <- event
+			}
+		})
+		require.NoError(t, err)
+		require.NoError(t, e.Conn().Flush())
+		answers := make(chan []byte, slots)
+		for range slots {
+			go func() { answers <- e.ask(from, request(t, file)) }()
+		}
+		require.Eventually(t, func() bool { return intakeOf(e, from).InFlight == slots }, 10*time.Second, time.Millisecond)
+		<-blocked.asked
+		for range beyond {
+			busy := e.ask(from, request(t, file))
+			refusedNatively(t, from, busy)
+			require.Contains(t, string(busy), record.ReasonBusy.Words())
+		}
+		require.Empty(t, answers, "the others wait")
+		intake := intakeOf(e, from)
+		require.EqualValues(t, slots, intake.Taken)
+		require.Equal(t, map[string]uint64{string(record.ReasonBusy): beyond}, intake.Refused)
+		close(blocked.release)
+		for range slots {
+			refused, err := isRefusal(from, <-answers)
+			require.NoError(t, err)
+			require.False(t, refused)
+		}
+		event := <-told
+		require.Equal(t, bridge.OverloadEvent{Instance: "one", At: event.At, System: from, Where: "intake", Refused: 1}, event)
+		require.Empty(t, told, "the rest is told within the minute")
+	}
+}
+
+// intakeOf is what the edge of a system counts of its requests.
+func intakeOf(e *economy, name string) (intake struct {
+	InFlight int
+	Taken    uint64
+	Refused  map[string]uint64
+}) {
+	for _, s := range e.Report().Systems {
+		if s.Name == name {
+			intake.InFlight, intake.Taken, intake.Refused = s.Intake.InFlight, s.Intake.Taken, s.Intake.Refused
+		}
+	}
+	return intake
+}
+
+// BenchmarkOverload drives a link with as many askers as it has slots and then
+// with ten times as many, each of whom asks again after a busy answer when an
+// exchange takes as long as it did before: ten times what the link can do is
+// asked. goodput-percent is what it does then of what it does at its best
+// (target: at least 90); busy-p99-ms is how long who is rejected waits for the
+// word (target: at most 50). The stand-ins answer at once and nothing is
+// throttled; they, and the askers, have the same processor.
+func BenchmarkOverload(b *testing.B) {
+	for _, from := range []string{"emisweb", "systmone"} {
+		b.Run(from, func(b *testing.B) { overload(b, from) })
+	}
+}
+
+func overload(b *testing.B, from string) {
+	const slots, times, phases, lasting = 16, 10, 3, 2 * time.Second
+	somebody := crowd(1)[0]
+	clock := &shifting{}
+	var outcomes atomic.Int64
+	handlers := map[string]wire.Handler{}
+	for name := range askings {
+		handlers[name] = turns(everywhere([]person{somebody}).as(name))
+	}
+	e := start(b, setup{options: counting(&outcomes, clock), holders: handlers, config: func(c *bridge.Config) {
+		c.Slots = slots
+		for name, side := range c.Sides {
+			side.Connections, side.PeerConnections = 2*slots, 2*slots
+			c.Sides[name] = side
+		}
+	}})
+	all := make([]asker, times*slots)
+	for i := range all {
+		all[i] = e.asker(b, from)
+	}
+	var goodputs [2][]float64
+	var rejected, admitted []time.Duration
+	pause := 50 * time.Millisecond
+	for b.Loop() {
+		for range phases {
+			for i, n := range []int{slots, times * slots} {
+				e.logs.TakeAll()
+				r := press(b, all[:n], somebody, lasting, pause)
+				goodputs[i] = append(goodputs[i], float64(len(r.served))/r.took.Seconds())
+				clock.advance(61 * time.Minute)
+				if i == 0 {
+					pause = mid(r.served)
+				} else {
+					rejected, admitted = append(rejected, r.busy...), append(admitted, r.served...)
+				}
+			}
+		}
+	}
+	require.NotEmpty(b, rejected)
+	slices.Sort(rejected)
+	slices.Sort(goodputs[0])
+	slices.Sort(goodputs[1])
+	peak, under := goodputs[0][len(goodputs[0])/2], goodputs[1][len(goodputs[1])/2]
+	b.ReportMetric(peak, "peak/s")
+	b.ReportMetric(under, "overloaded/s")
+	b.ReportMetric(100*under/peak, "goodput-percent")
+	b.ReportMetric(milliseconds(rejected[len(rejected)/2]), "busy-p50-ms")
+	b.ReportMetric(milliseconds(rejected[len(rejected)*99/100]), "busy-p99-ms")
+	b.ReportMetric(milliseconds(mid(admitted)), "served-p50-ms")
+	b.ReportMetric(float64(len(rejected))/float64(len(admitted)), "rejected-per-served")
+	b.ReportMetric(0, "ns/op") // a length of time that was chosen
+}
+
+// pressed is what askers saw.
+type pressed struct {
+	served, busy []time.Duration
+	took         time.Duration
+}
+
+// press has askers ask for a time, each again as soon as it is answered, or after
+// a pause where it was told that the link is busy.
+func press(b *testing.B, askers []asker, p person, lasting, pause time.Duration) pressed {
+	ctx, cancel := context.WithTimeout(b.Context(), lasting)
+	defer cancel()
+	var mu sync.Mutex
+	var all pressed
+	var working sync.WaitGroup
+	started := time.Now()
+	for k, a := range askers {
+		working.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				ask := p.asking(b, a.from, fmt.Sprintf("cmarlow%d", (k*7+i)%397))
+				asked := time.Now()
+				answer, err := a.ask(b.Context(), ask)
+				took := time.Since(asked)
+				busy := err == nil && strings.Contains(string(answer), record.ReasonBusy.Words())
+				if !busy {
+					if refused, wrong := isRefusal(a.from, answer); err != nil || wrong != nil || refused {
+						b.Errorf("neither a record nor busy: %v %v %.300s", err, wrong, answer)
+						return
+					}
+				}
+				mu.Lock()
+				if busy {
+					all.busy = append(all.busy, took)
+				} else {
+					all.served = append(all.served, took)
+				}
+				mu.Unlock()
+				if busy {
+					select {
+					case <-time.After(pause):
+					case <-ctx.Done():
+					}
+				}
+			}
+		})
+	}
+	working.Wait()
+	all.took = time.Since(started)
+	return all
+}
+
+// mid is the median.
+func mid(took []time.Duration) time.Duration {
+	took = slices.Clone(took)
+	slices.Sort(took)
+	if len(took) == 0 {
+		return 0
+	}
+	return took[len(took)/2]
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
