@@ -63,6 +63,9 @@ type Options struct {
 	// User is who is logged on where the stand-in for SystmOne runs, which its
 	// requests do not say; nil is an invented GP.
 	User *User
+	// Device is what the person at SystmOne's desktop does when a device without
+	// an id asks: "" allows it, DeviceBlocked, DeviceLater or DeviceUndecided.
+	Device string
 	// Format is the document an EMIS answer carries: "medicalrecord", which ""
 	// means too, or "openhr". A patient filed in one only is answered in it.
 	Format string
@@ -72,6 +75,14 @@ type Options struct {
 const (
 	FormatMedicalRecord = "medicalrecord"
 	FormatOpenHR        = "openhr"
+)
+
+// What Options.Device may be: the device is blocked for good, is told to ask
+// again, or the dialog stays open, during which nothing is answered.
+const (
+	DeviceBlocked   = "blocked"
+	DeviceLater     = "later"
+	DeviceUndecided = "undecided"
 )
 
 // rememberedRequests bounds what Requests returns.
@@ -133,6 +144,9 @@ func (s *Standin) SetOptions(o Options) error {
 	if !slices.Contains([]string{"", StandingLeft, StandingDeceased, StandingTemporary, StandingUnstated, StandingSensitive}, o.Standing) {
 		return errors.New("standin: Standing is left, deceased, temporary, unstated or sensitive")
 	}
+	if !slices.Contains([]string{"", DeviceBlocked, DeviceLater, DeviceUndecided}, o.Device) {
+		return errors.New("standin: Device is blocked, later or undecided")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options = o
@@ -165,7 +179,11 @@ func (s *Standin) Handle(ctx context.Context, msg []byte, from wire.Peer) []byte
 	if o.Silent {
 		return nil
 	}
-	answer := reply(s.question(msg), s.records, o)
+	q := s.question(msg)
+	if first, ok := q.(*clientRequest); ok && first.undecided(o) {
+		return nil
+	}
+	answer := reply(q, s.records, o)
 	if o.Malformed {
 		answer = malformed(answer)
 	}

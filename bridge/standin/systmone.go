@@ -176,6 +176,9 @@ func (q *clientRequest) refusal(o Options) []byte {
 	if q.refused != nil {
 		return q.respond(errorResponse(q.refused.Error(), true))
 	}
+	if q.deviceID == "" && o.Device != "" {
+		return q.respond(errorResponse("this device was not allowed", o.Device != DeviceLater))
+	}
 	if q.filter != nil && len(o.Users) > 0 {
 		for _, c := range q.filter.children {
 			if c.name == "UserNameDoneBy" && !slices.Contains(o.Users, c.text) {
@@ -184,6 +187,12 @@ func (q *clientRequest) refusal(o Options) []byte {
 		}
 	}
 	return nil
+}
+
+// undecided reports a device without an id while the dialog that asks about it
+// is open.
+func (q *clientRequest) undecided(o Options) bool {
+	return q.refused == nil && q.deviceID == "" && o.Device == DeviceUndecided
 }
 
 func (q *clientRequest) failure(text string) []byte { return q.respond(errorResponse(text, false)) }

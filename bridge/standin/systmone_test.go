@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/bridge/wire"
 )
 
 func clientResponse(number, content string) string {
@@ -209,6 +211,17 @@ func TestSystmOneOtherFunctions(t *testing.T) {
 
 	first := strings.Replace(clientRequestOf("GetFunctions", "", ""), "00000000000000aa", "", 1)
 	require.Equal(t, firstDevice, text(s.ask(t, first), "DeviceID"))
+
+	for device, permanent := range map[string]string{DeviceBlocked: "true", DeviceLater: "false"} {
+		s := serve(t, "systmone", Options{Device: device})
+		require.Equal(t, permanent, s.ask(t, first).FindElement("./Response/PermanentError").Text())
+		require.Nil(t, s.ask(t, clientRequestOf("GetFunctions", "", "")).FindElement("./Response/PermanentError"), "a device that has an id")
+	}
+	waits, err := New("systmone", files, Options{Device: DeviceUndecided})
+	require.NoError(t, err)
+	require.Nil(t, waits.Handle(t.Context(), []byte(first), wire.Peer{}))
+	require.NotNil(t, waits.Handle(t.Context(), []byte(clientRequestOf("GetFunctions", "", "")), wire.Peer{}))
+	require.Error(t, waits.SetOptions(Options{Device: "perhaps"}))
 
 	for search, want := range map[string][]string{
 		"<Surname>quillfeather</Surname><DateOfBirth>1958-03-07</DateOfBirth>": {nora},

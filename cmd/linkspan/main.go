@@ -22,6 +22,7 @@ type commands struct {
 	Audit     auditCommand     `cmd:"" help:"Prove the audit log, and report from it."`
 	Control   controlCommand   `cmd:"" help:"Drain, pause, resume, reload or roll back running instances."`
 	Tables    tablesCommand    `cmd:"" help:"Load, check, review, approve, try and undo mapping tables."`
+	Enrol     enrolCommand     `cmd:"" help:"Have a system take this machine on, and keep the id it gives."`
 	Settings  settingsCommand  `cmd:"" help:"Print a commented file of all settings."`
 	Facts     versionCommand   `cmd:"" name:"version" help:"Print what this binary is made of."`
 	Man       manCommand       `cmd:"" hidden:"" help:"Print the manual page."`

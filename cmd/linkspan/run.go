@@ -56,14 +56,6 @@ func (c runCommand) Run(ctx context.Context) error {
 	return err
 }
 
-// state is what a service manager is told.
-type state int
-
-const (
-	ready state = iota
-	stopping
-)
-
 func (c runCommand) daemon(ctx context.Context, to *os.File, tell func(state)) error {
 	if err := c.set(); err != nil {
 		return err

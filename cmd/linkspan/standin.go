@@ -30,6 +30,7 @@ type standinCommand struct {
 	NoDemographics bool     `help:"Answer with the patient's number and no other detail."`
 	Standing       string   `enum:",left,deceased,temporary,unstated,sensitive" default:"" help:"Serve every patient as left, deceased, temporary, unstated or sensitive."`
 	User           string   `help:"Who is logged on, for a system that is asked; default an invented GP."`
+	Device         string   `enum:",blocked,later,undecided" default:"" help:"What is decided about a device that asks SystmOne for an id: blocked, later or undecided; default it is allowed."`
 	Cert           string   `group:"TLS, all or none of these:" help:"Own certificate, with its intermediates." placeholder:"FILE"`
 	CertKey        string   `group:"TLS, all or none of these:" help:"Key of the certificate, readable by its owner only." placeholder:"FILE"`
 	CA             string   `group:"TLS, all or none of these:" help:"Authorities of the daemon's certificate." placeholder:"FILE"`
@@ -54,7 +55,7 @@ func (c standinCommand) Run(ctx context.Context, to streams) error {
 		return usageError{fmt.Errorf("standin: no system %q", c.System)}
 	}
 	options := standin.Options{Latency: c.Latency, Silent: c.Silent, Error: c.Error, WrongPatient: c.WrongPatient, NoPatient: c.NoPatient,
-		NoDemographics: c.NoDemographics, Standing: c.Standing, Truncate: c.Truncate, Malformed: c.Malformed, Organisations: c.ODS, Format: c.Format}
+		NoDemographics: c.NoDemographics, Standing: c.Standing, Truncate: c.Truncate, Malformed: c.Malformed, Organisations: c.ODS, Format: c.Format, Device: c.Device}
 	if c.User != "" {
 		options.User = &standin.User{UserName: c.User}
 	}
