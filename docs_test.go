@@ -231,7 +231,7 @@ func run(t *testing.T, dir, script string) *session {
 	s := &session{cmd: exec.Command("sh", "-eu", "-c", script), lines: make(chan string)}
 	s.cmd.Dir = dir
 	s.cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"),
-		"RUN="+filepath.Join(dir, "run"), "TMPDIR="+filepath.Join(dir, "tmp"))
+		"LINKSPAN_CONSOLE_LISTEN=127.0.0.1:0", "RUN="+filepath.Join(dir, "run"), "TMPDIR="+filepath.Join(dir, "tmp"))
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	read, write, err := os.Pipe()
 	require.NoError(t, err)

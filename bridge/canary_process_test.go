@@ -56,7 +56,7 @@ func TestNoCanaryGetsOutOfTheProcess(t *testing.T) {
 	operations := closedAddress(t)
 	daemon := exec.Command(binary, "run")
 	daemon.Dir = left
-	daemon.Env = append(os.Environ(), "TMPDIR="+filepath.Join(left, "tmp"), "GOTRACEBACK=all", "LINKSPAN_ECONOMY=test", "LINKSPAN_PAIR="+pair.Name, "LINKSPAN_ENVIRONMENT=test",
+	daemon.Env = append(os.Environ(), "TMPDIR="+filepath.Join(left, "tmp"), "GOTRACEBACK=all", "LINKSPAN_ECONOMY=test", "LINKSPAN_CONSOLE_LISTEN=127.0.0.1:0", "LINKSPAN_PAIR="+pair.Name, "LINKSPAN_ENVIRONMENT=test",
 		"LINKSPAN_INSTANCE=one", "LINKSPAN_AGREEMENT="+file, "LINKSPAN_DATA="+filepath.Join(left, "data"), "LINKSPAN_LOG_LEVEL=debug", "LINKSPAN_RECORD_LIMIT=1048576",
 		"LINKSPAN_NATS_LISTEN="+operations, "LINKSPAN_OPS_PASSWORD=ferry",
 		"LINKSPAN_EMISWEB_SETTINGS=user:linkspan,machine:test", "LINKSPAN_SYSTMONE_SETTINGS=api-key:test-key,device-id:5ca1ab1e0ddba115,device-version:test")

@@ -84,6 +84,7 @@ var demoThrottle = map[string]string{"emisweb": "on", "systmone": "record=1/2s"}
 // demo is the running demonstration.
 type demo struct {
 	dir      string
+	kept     bool // it stays up, with an operations page
 	to       streams
 	pair     pairs.Pair
 	standins map[string]*holder
@@ -124,7 +125,7 @@ func (c demoCommand) Run(ctx context.Context, to streams) error {
 	if err != nil {
 		return usageError{fmt.Errorf("demo: %w", err)}
 	}
-	d := &demo{dir: c.Dir, to: to, pair: pair, standins: map[string]*holder{}, outcomes: make(chan bridge.Outcome, 16)}
+	d := &demo{dir: c.Dir, kept: c.Keep, to: to, pair: pair, standins: map[string]*holder{}, outcomes: make(chan bridge.Outcome, 16)}
 	if d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "linkspan-demo-"); err != nil {
 			return err
@@ -192,12 +193,16 @@ func (d *demo) start(ctx context.Context) error {
 	if err := d.settings(agreement, tables); err != nil {
 		return err
 	}
+	page := "off"
+	if d.kept {
+		page = "127.0.0.1:0"
+	}
 	started := time.Now()
 	d.bridge, err = bridge.Start(ctx, bridge.Config{
 		Economy: "demo", Pair: d.pair.Name, Environment: bridge.EnvironmentTest, Instance: "demo",
 		Roles: []string{bridge.RoleExchange, d.pair.A.Name, d.pair.B.Name}, Agreement: agreement, Data: d.dir,
 		Tables: tables, TablesFrom: bridge.TablesFromDirectory, TableSets: 5,
-		RecordLimit: 8 << 20, Deadline: 30 * time.Second, Slots: 16, SenderCodes: "off", Sides: sides,
+		RecordLimit: 8 << 20, Deadline: 30 * time.Second, Slots: 16, SenderCodes: "off", Sides: sides, Console: bridge.ConsoleConfig{Listen: page},
 	}, bridge.Options{Log: log, Version: version, Observe: d.observe})
 	if err != nil {
 		return err
@@ -411,7 +416,7 @@ func (d *demo) keep(ctx context.Context) error {
 			return err
 		}
 	}
-	d.printf(keepWords, d.dir, d.bridge.Address(a.Name), a.Wire.Path, host, port, strings.Join(d.standins[a.Name].Patients(), " "))
+	d.printf(keepWords, d.bridge.ConsoleURL(), d.bridge.ConsoleURL(), d.dir, d.bridge.Address(a.Name), a.Wire.Path, host, port, strings.Join(d.standins[a.Name].Patients(), " "))
 	for {
 		select {
 		case o := <-d.outcomes:

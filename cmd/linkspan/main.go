@@ -20,6 +20,7 @@ type commands struct {
 	Translate translateCommand `cmd:"" help:"Translate one native message, offline."`
 	Standin   standinCommand   `cmd:"" help:"Serve records from native files as one of the clinical systems."`
 	Audit     auditCommand     `cmd:"" help:"Prove the audit log, and report from it."`
+	Top       topCommand       `cmd:"" help:"Show how the link does, live, from its operations page."`
 	Control   controlCommand   `cmd:"" help:"Drain, pause, resume, reload or roll back running instances."`
 	Tables    tablesCommand    `cmd:"" help:"Load, check, review, approve, try and undo mapping tables."`
 	Enrol     enrolCommand     `cmd:"" help:"Have a system take this machine on, and keep the id it gives."`

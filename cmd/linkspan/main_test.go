@@ -27,6 +27,9 @@ import (
 
 // The test binary is the linkspan of the scripts.
 func TestMain(m *testing.M) {
+	if os.Getenv("LINKSPAN_CONSOLE_LISTEN") == "" { // two daemons at once must not want one address
+		os.Setenv("LINKSPAN_CONSOLE_LISTEN", "off")
+	}
 	testscript.Main(m, map[string]func(){
 		"linkspan": func() { os.Exit(linkspan(os.Args[1:], streams{os.Stdout, os.Stderr})) },
 	})

@@ -23,7 +23,8 @@ How to read the counts of a section. source: entries the holder sent. Each of th
 
 // keepWords is what to try by hand, for the demonstration's pair.
 const keepWords = `
-Everything stays up until Ctrl-C. To try, in another terminal:
+Everything stays up until Ctrl-C. The operations page is %s, and linkspan top --url %s shows the same.
+To try, in another terminal:
   cd %s
   sed "s/NEW-ID/$$-$RANDOM/" try-emisweb.xml | curl -s -H 'Content-Type: application/xml' -H 'Linkspan-Consent: patient-present' --data-binary @- http://%s%s
   sed "s/NEW-ID/$$-$RANDOM/" try-systmone.xml | nc -N %s %s
