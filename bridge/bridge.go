@@ -283,6 +283,7 @@ func (b *Bridge) startAudit() (*ledger, error) {
 	}
 	log, err := audit.OpenWith(dir, c.Instance, audit.OpenOptions{Signer: signer, Checkpoints: c.Checkpoints, Now: b.now,
 		Published: func(text string) {
+			b.operations.checkpoint.Store(b.now().UnixNano())
 			b.publish("audit", AuditEvent{Instance: c.Instance, Checkpoint: text, Verifier: signer.Verifier()})
 		},
 		Trouble: func(err error) {

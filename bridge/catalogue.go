@@ -64,6 +64,11 @@ func (s Subject) Wildcard() string {
 	return strings.Join(parts, ".")
 }
 
+// Event is the kind of an event's row, false for every other.
+func (s Subject) Event() (kind string, ok bool) {
+	return strings.CutPrefix(s.Pattern, "linkspan.<economy>.event.")
+}
+
 // Matches reports that a subject is of this row. What stands for a placeholder
 // is letters, digits, - and _.
 func (s Subject) Matches(subject string) bool {

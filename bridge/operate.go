@@ -20,21 +20,24 @@ import (
 // operations is what an instance keeps for those who run it: its own counts, and
 // what it hears of the others.
 type operations struct {
-	keeper   *status.Keeper
-	board    *status.Board
-	started  time.Time
-	changed  chan struct{}      // something that a heartbeat should say at once
-	heard    chan struct{}      // somebody reported
-	look     chan struct{}      // something that the operations page shows changed
-	slow     atomic.Uint64      // messages dropped because this instance was too slow
-	dropped  dropped            // and what was told of that
-	draining atomic.Bool        // it takes no new request and will stop
-	service  micro.Service      // nil before it answers
-	pauses   *pauses            // directions that are refused
-	control  control            // what was asked of this instance
-	metrics  func() []byte      // Prometheus text; nil where there is none
-	beating  chan struct{}      // closed when the heartbeats have ended
-	rest     context.CancelFunc // ends them
+	keeper  *status.Keeper
+	board   *status.Board
+	started time.Time
+	changed chan struct{} // something that a heartbeat should say at once
+	heard   chan struct{} // somebody reported
+	look    chan struct{} // something that the operations page shows changed
+	slow    atomic.Uint64 // messages dropped because this instance was too slow
+	// When the last checkpoint was signed and the log on the disk last proven, in
+	// nanoseconds since 1970; 0 before.
+	checkpoint, verified atomic.Int64
+	dropped              dropped            // and what was told of that
+	draining             atomic.Bool        // it takes no new request and will stop
+	service              micro.Service      // nil before it answers
+	pauses               *pauses            // directions that are refused
+	control              control            // what was asked of this instance
+	metrics              func() []byte      // Prometheus text; nil where there is none
+	beating              chan struct{}      // closed when the heartbeats have ended
+	rest                 context.CancelFunc // ends them
 }
 
 func (b *Bridge) newOperations() *operations {
@@ -226,7 +229,7 @@ func (b *Bridge) Report() status.Report {
 	if b.ledger != nil {
 		x := b.operations.keeper.Exchanges()
 		r.Exchanges = &x
-		a := b.ledger.status()
+		a := b.ledger.status(b.operations)
 		if a.Trouble != "" {
 			worse(status.Down, "audit: "+a.Trouble)
 		}
@@ -237,8 +240,14 @@ func (b *Bridge) Report() status.Report {
 		}
 		r.Tables = &t
 	}
+	for _, store := range b.operations.control.stores {
+		for _, end := range store.Ends() {
+			r.Certificates = append(r.Certificates, status.Certificate{Use: end.Use, What: end.What, Until: end.Until.UTC()})
+		}
+	}
+	slices.SortStableFunc(r.Certificates, func(a, b status.Certificate) int { return a.Until.Compare(b.Until) })
 	r.NATS = status.NATS{Connected: b.nc.IsConnected(), Embedded: c.NATS.URL == "", Server: b.nc.ConnectedServerName(),
-		Reconnects: b.nc.Statistics.Reconnects, SlowEvents: b.operations.slow.Load()}
+		Reconnects: b.nc.Stats().Reconnects, SlowEvents: b.operations.slow.Load()}
 	if !r.NATS.Connected {
 		worse(status.Down, "not connected to NATS")
 	}
@@ -255,18 +264,28 @@ func (b *Bridge) Report() status.Report {
 	return r
 }
 
-// status is the audit log's state.
-func (l *ledger) status() status.Audit {
-	var a status.Audit
+// status is the audit log's state. It waits for no disk: a heartbeat must come
+// when one is stuck, too.
+func (l *ledger) status(o *operations) status.Audit {
+	newest := l.Newest()
+	a := status.Audit{Records: newest.Seq, TreeHead: newest.TreeHead, Checkpoint: at(&o.checkpoint), Verified: at(&o.verified)}
 	if err := l.Err(); err != nil {
 		a.Trouble = err.Error()
 	}
 	return a
 }
 
+// at is a time that another goroutine keeps, zero before it did.
+func at(nanoseconds *atomic.Int64) time.Time {
+	if n := nanoseconds.Load(); n != 0 {
+		return time.Unix(0, n).UTC()
+	}
+	return time.Time{}
+}
+
 func (k *keeper) status() status.Tables {
-	t := k.inUse()
-	return status.Tables{MapSet: t.MapSet, Since: t.Since, By: t.By, Day: t.Day, Refused: t.Refused}
+	t, set := k.inUse(), k.current.Load()
+	return status.Tables{MapSet: t.MapSet, Since: t.Since.UTC(), By: t.By, Day: t.Day, Refused: t.Refused, Signed: set.signed, Count: set.count}
 }
 
 // status is how this edge's system does.

@@ -100,6 +100,8 @@ type inForce struct {
 	day     string         // whose rows are in force
 	until   string         // the first day on which they are not, "" for never
 	since   time.Time      // when this instance began to use it
+	count   int            // tables of the set
+	signed  int            // those with every approval they need
 }
 
 // Set is the set in force, for one exchange from its first byte to its last.
@@ -231,6 +233,12 @@ func (k *keeper) use(l mapset.Loaded, day, reason string) {
 	if old != nil {
 		event.Previous = old.set.Digest()
 		event.changes(mapset.Diff(old.set, l.Set))
+	}
+	next.count = len(l.Tables)
+	for _, table := range l.Tables {
+		if len(table.Approvals) >= table.Needs {
+			next.signed++
+		}
 	}
 	event.TableCount = len(l.Tables)
 	for _, e := range l.Tables[:min(len(l.Tables), maxEventTables)] {

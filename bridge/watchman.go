@@ -53,6 +53,8 @@ func (b *Bridge) watch(l *ledger) {
 				b.log.Error("audit verify", zap.Error(err))
 				b.publish("audit", AuditEvent{Instance: l.instance, Trouble: err.Error()})
 				b.logged(l.note(audit.EventVerifyFailed, err.Error(), ""))
+			} else if err == nil {
+				b.operations.verified.Store(b.now().UnixNano())
 			}
 		}
 	})

@@ -233,6 +233,14 @@ func (l *Log) Err() error {
 	return l.err
 }
 
+// Newest is the record handed out last. It may not be on the disk yet, and asking
+// waits for no disk.
+func (l *Log) Newest() Receipt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.at.last
+}
+
 // Close waits for records being written, makes a last checkpoint, closes the
 // file and gives up the lock. Appends that have not begun to write fail with
 // ErrClosed.

@@ -145,6 +145,21 @@ func (s *Store) Check() {
 	s.dates()
 }
 
+// End is a certificate or list in use, and when it ends.
+type End struct {
+	Use, What string
+	Until     time.Time
+}
+
+// Ends are those of everything in use.
+func (s *Store) Ends() []End {
+	var all []End
+	for _, e := range s.held.Load().ends {
+		all = append(all, End{Use: s.options.Use, What: e.what, Until: e.until})
+	}
+	return all
+}
+
 // Faulty reports that the files as they were read last have a fault, so that what
 // was in use before stays.
 func (s *Store) Faulty() bool {

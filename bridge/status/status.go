@@ -33,11 +33,11 @@ type Report struct {
 	Level       Level     `json:"status"`
 	// Why says what makes the level less than ok, each in plain words.
 	Why          []string      `json:"why,omitempty"`
-	Systems      []System      `json:"systems,omitempty"`   // whose edge this instance is
-	Exchanges    *Exchanges    `json:"exchanges,omitempty"` // of the exchange role
-	Tables       *Tables       `json:"tables,omitempty"`    // of the exchange role
-	Audit        *Audit        `json:"audit,omitempty"`     // of the exchange role
-	Certificates []Certificate `json:"certificates,omitempty"`
+	Systems      []System      `json:"systems,omitempty"`      // whose edge this instance is
+	Exchanges    *Exchanges    `json:"exchanges,omitempty"`    // of the exchange role
+	Tables       *Tables       `json:"tables,omitempty"`       // of the exchange role
+	Audit        *Audit        `json:"audit,omitempty"`        // of the exchange role
+	Certificates []Certificate `json:"certificates,omitempty"` // in use, the first to end first
 	NATS         NATS          `json:"nats"`
 	Process      Process       `json:"process"`
 	// Paused are the directions that a control request has paused, by the system
