@@ -38,6 +38,7 @@ var notRun = map[string]string{
 	"docs/upgrade.md: make deb":                                                  "scripts/package builds and unpacks it; installing needs root and systemd",
 	"docs/upgrade.md: linkspan settings | diff":                                  "needs an installation",
 	"docs/upgrade.md: sudo apt install --allow-downgrades":                       "needs an installation",
+	"docs/run.md: export LINKSPAN_NATS_URL=nats://127.0.0.1:4222":                "needs an operations listener; cmd/linkspan's control.txtar runs the same commands",
 	"docs/run.md: kill $(jobs -p)":                                               "the test stops what the blocks started once it has asked",
 }
 

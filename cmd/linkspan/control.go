@@ -48,7 +48,7 @@ type controlDirection struct {
 // controlGather is how long instances may take to say that they are there, and
 // controlWait how long one may take to do what it is asked.
 const (
-	controlGather = 2 * time.Second
+	controlGather = time.Second
 	controlWait   = 2 * time.Minute
 )
 
