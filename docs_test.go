@@ -24,6 +24,8 @@ import (
 // notRun are the documented commands that are not run here, each under its
 // reason: the blocks marked "sh not-run", by their first line.
 var notRun = map[string]string{
+	"docs/operations.md: linkspan demo --keep":                                   "it stays up; a script of cmd/linkspan and the browser's test run it",
+	"docs/operations.md: linkspan top":                                           "it stays up, or needs a certificate; a script of cmd/linkspan runs it once",
 	"README.md: make test":                                                       "it runs this very test",
 	`docs/run.md: export RUN="$(mktemp -d)"`:                                     "the test has built linkspan and made RUN itself",
 	"docs/run.md: curl -sf -H 'Content-Type: application/xml' --data-binary":     "needs curl; the test sends the same file on the same wire",
