@@ -12,7 +12,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 	apt-get update -qq
 	apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
-go test -count=1 -timeout 15m ./scripts/package
+go test -timeout 30m ./scripts/package
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
