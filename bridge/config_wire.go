@@ -20,8 +20,8 @@ func (s SideConfig) checkWire(name string) []error {
 	if s.Slow < 0 {
 		fault("SLOW: want 0 or more")
 	}
-	if s.Queue < 0 {
-		fault("QUEUE: want 1 or more, or 0 for no bound but the time an asker waits")
+	if s.Queue < 1 {
+		fault("QUEUE: want 1 or more")
 	}
 	if s.Retries < 0 {
 		fault("RETRIES: want 0 or more")

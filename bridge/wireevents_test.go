@@ -108,7 +108,7 @@ func TestBreakerSettings(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	for _, wrong := range []string{"5", "0/10s", "5/0s", "x/1s", "5/ten", "/", "-1/1s"} {
-		require.Len(t, SideConfig{Breaker: wrong}.checkWire("EMISWEB"), 1, wrong)
+		require.Len(t, SideConfig{Queue: 1, Breaker: wrong}.checkWire("EMISWEB"), 1, wrong)
 	}
 	require.Len(t, SideConfig{Probe: -1, Slow: -1, Queue: -1, Retries: -1, Breaker: "x"}.checkWire("EMISWEB"), 5)
 }

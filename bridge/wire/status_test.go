@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -252,4 +254,25 @@ func TestQueue(t *testing.T) {
 	}
 	require.Zero(t, c.Status().Waiting)
 	require.Zero(t, c.Status().InFlight)
+}
+
+// A look whether a listener takes connections is no trouble to it, with TLS or
+// without.
+func TestALookIsNoTrouble(t *testing.T) {
+	ours := newAuthority(t)
+	for _, w := range []system.Wire{tcpWire, httpWire} {
+		for _, secure := range []*tls.Config{nil, ours.server(t)} {
+			var heard events
+			l := listen(t, w, echo, ListenOptions{TLS: secure, Report: heard.report})
+			ticks, up := make(chan time.Time), make(chan Status, 1)
+			c := NewClient(w, l.Addr().String(), ClientOptions{ticks: ticks, Changed: func(_, is Status) { up <- is }})
+			for range 3 {
+				ticks <- time.Time{}
+			}
+			require.Equal(t, Up, (<-up).State)
+			c.Close()
+			require.NoError(t, l.Shutdown(context.Background())) // what it heard of, it has reported
+			require.Empty(t, heard.list())
+		}
+	}
 }

@@ -46,7 +46,9 @@ func (l *Listener) serveTCP(conn net.Conn) {
 		err := secured.HandshakeContext(ctx)
 		cancel()
 		if err != nil {
-			l.report(peer.Address, record.ReasonDenied, err)
+			if !errors.Is(err, io.EOF) { // closed before a byte was said: somebody looked whether we listen
+				l.report(peer.Address, record.ReasonDenied, err)
+			}
 			linger(conn)
 			return
 		}
