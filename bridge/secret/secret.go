@@ -19,7 +19,8 @@ var ErrExposed = errors.New("not a secret")
 
 // Read reads a file that holds a secret. It must be a regular file that belongs
 // to the user of this process, or to root, and that nobody else may read or
-// write: mode 0600 or stricter. Of a symbolic link, as orchestrators mount
+// write: mode 0600 or stricter, or that of a credential that systemd gives to a
+// service, root's own with mode 0440. Of a symbolic link, as orchestrators mount
 // secrets, all that holds for what it names. An error names the file and the
 // remedy and nothing of what the file holds.
 func Read(file string) ([]byte, error) {
