@@ -11,7 +11,6 @@ var words = map[string]string{
 	"bytes_in":        "bytes of the request",
 	"bytes_out":       "bytes of the answer",
 	"by":              "who made the set active",
-	"certificates":    "those with an end that this instance uses",
 	"changed":         "rows that answer otherwise",
 	"code":            "the code",
 	"coded":           "entries whose code was translated",
