@@ -136,10 +136,10 @@ func (f topFrame) instance(line func(colour, format string, a ...any), s status.
 		if t.Count > 0 {
 			text += fmt.Sprintf(", %d of %d signed", t.Signed, t.Count)
 		}
-		if t.Refused != nil {
-			text += ", a newer set REFUSED"
-		}
 		line("", "%s", text)
+		if t.Refused != nil {
+			line(topYellow, "  a newer set of tables is REFUSED since %s", t.Refused.UTC().Format(time.DateTime))
+		}
 	}
 	if a := r.Audit; a != nil {
 		text := fmt.Sprintf("  audit %d records", a.Records)
@@ -149,10 +149,9 @@ func (f topFrame) instance(line func(colour, format string, a ...any), s status.
 		if !a.Verified.IsZero() {
 			text += ", proven " + a.Verified.UTC().Format(time.TimeOnly)
 		}
+		line("", "%s", text)
 		if a.Trouble != "" {
-			line(topRed, "%s", text+", TROUBLE: "+a.Trouble)
-		} else {
-			line("", "%s", text)
+			line(topRed, "  audit TROUBLE: %s", a.Trouble)
 		}
 	}
 	for _, c := range r.Certificates {
