@@ -52,7 +52,7 @@ var policy = map[string]struct {
 	"bridge/secret":          {nil, []string{"golang.org/x/sys"}, "reads key files and keeps none"},
 	"bridge/natsd":           {nil, []string{"github.com/nats-io", "github.com/google/uuid"}, "the one place that links the NATS server"},
 	"bridge/spine":           {[]string{"record", "bridge/trace"}, []string{"github.com/nats-io", "github.com/klauspost/compress", "github.com/google/uuid"}, "roles talk without knowing what they say"},
-	"bridge/wire":            {[]string{"record", "pairs/system", "xmlio", "bridge/trace"}, []string{}, "generic over the wire a system declares"},
+	"bridge/wire":            {[]string{"record", "pairs/system", "xmlio", "bridge/trace"}, []string{"github.com/sony/gobreaker/v2"}, "generic over the wire a system declares"},
 	"bridge/tablesync":       {[]string{"mapping/mapset"}, []string{"github.com/nats-io/nats.go", "github.com/klauspost/compress"}, "carries sets; reads none"},
 	"bridge/standin":         {[]string{"record", "pairs/system", "bridge/wire"}, []string{"github.com/beevik/etree", "github.com/google/uuid", "github.com/russellhaering/goxmldsig"}, "a stand-in checks by itself, never with the product's codec"},
 	"bridge": {[]string{"record", "mapping", "xmlio", "pairs", "pairs/system", "mapping/dictionary", "mapping/mapset", "mapping/traffic",
