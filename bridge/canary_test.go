@@ -374,7 +374,7 @@ func TestNoCanaryGetsOut(t *testing.T) {
 		t.Run(fmt.Sprint("everything ", everything), func(t *testing.T) {
 			f := newFlock(t, everything)
 			w := watch(t, setup{holders: map[string]wire.Handler{"emisweb": f.handler("emisweb"), "systmone": f.handler("systmone")},
-				agreement: breakable, config: func(c *bridge.Config) { c.RecordLimit = 1 << 20 }})
+				agreement: breakable, config: func(c *bridge.Config) { c.RecordLimit, c.Console.Listen = 1<<20, "127.0.0.1:0" }})
 			released := f.runs(t, func(from string, native []byte, header map[string]string) []byte {
 				return w.askWith(t, from, native, header)
 			})
@@ -382,6 +382,10 @@ func TestNoCanaryGetsOut(t *testing.T) {
 				require.True(t, everything || released[name] == 2, name) // where references and marks are canaries too, some records are refused
 			}
 			w.everyAnswer(t)
+			code, shown := look(t, w.e.ConsoleURL()+"/status.json", nil, "")
+			require.Equal(t, 200, code)
+			require.Contains(t, shown, `"released"`)
+			w.tell(shown)
 			require.NoError(t, w.e.Stop(context.Background()))
 			require.Empty(t, w.leaks(t))
 			t.Logf("%d canaries, %d ways to go, %d log lines, %d messages on NATS: none got out", f.n.Load(), len(canaryRuns), w.e.logs.Len(), len(w.crossed.texts()))
