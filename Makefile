@@ -66,7 +66,7 @@ faults:
 	$(GO) run ./scripts/evidence faults $(ROWS)
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping ./bridge/console
 
 # Rewrites the goldens; read the difference before committing it.
 golden:
