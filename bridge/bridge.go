@@ -469,7 +469,9 @@ func (b *Bridge) publish(kind string, event any) {
 // outcome tells operations what became of an exchange.
 func (b *Bridge) outcome(o Outcome) {
 	b.publish("exchange", o)
-	b.operations.keeper.Exchange(counted(o))
+	x := counted(o)
+	b.operations.keeper.Exchange(x)
+	b.operations.metrics.Exchange(x)
 	if b.observe != nil {
 		b.observe(o)
 	}

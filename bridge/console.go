@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -69,13 +68,7 @@ func (b *Bridge) serveConsole() {
 	if p == nil {
 		return
 	}
-	o := console.Options{Link: b.Link, Changed: b.operations.look, Token: p.secret, TLS: p.tls, Certificates: b.config.Console.CA != "", Now: b.now}
-	if metrics := b.operations.metrics; metrics != nil {
-		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-			_, _ = w.Write(metrics())
-		})
-	}
+	o := console.Options{Link: b.Link, Changed: b.operations.look, Token: p.secret, TLS: p.tls, Certificates: b.config.Console.CA != "", Metrics: b.operations.metrics.Handler(), Now: b.now}
 	p.console = console.Serve(p.listener, o)
 	b.log.Info("operations page", zap.String("address", b.ConsoleURL()))
 }

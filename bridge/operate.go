@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 	"go.uber.org/zap"
 
+	"github.com/linkspan/linkspan/bridge/metrics"
 	"github.com/linkspan/linkspan/bridge/status"
 )
 
@@ -30,12 +31,12 @@ type operations struct {
 	// When the last checkpoint was signed and the log on the disk last proven, in
 	// nanoseconds since 1970; 0 before.
 	checkpoint, verified atomic.Int64
-	dropped              dropped            // and what was told of that
-	draining             atomic.Bool        // it takes no new request and will stop
-	service              micro.Service      // nil before it answers
-	pauses               *pauses            // directions that are refused
-	control              control            // what was asked of this instance
-	metrics              func() []byte      // Prometheus text; nil where there is none
+	dropped              dropped       // and what was told of that
+	draining             atomic.Bool   // it takes no new request and will stop
+	service              micro.Service // nil before it answers
+	pauses               *pauses       // directions that are refused
+	control              control       // what was asked of this instance
+	metrics              *metrics.Metrics
 	beating              chan struct{}      // closed when the heartbeats have ended
 	rest                 context.CancelFunc // ends them
 }
@@ -43,7 +44,8 @@ type operations struct {
 func (b *Bridge) newOperations() *operations {
 	pair := b.link.Pair
 	return &operations{
-		keeper: status.NewKeeper(b.now, status.Direction{From: pair.A.Name, To: pair.B.Name}, status.Direction{From: pair.B.Name, To: pair.A.Name}),
+		metrics: metrics.New(b.config.Economy, pair.Name, b.config.Instance, b.version, b.Report),
+		keeper:  status.NewKeeper(b.now, status.Direction{From: pair.A.Name, To: pair.B.Name}, status.Direction{From: pair.B.Name, To: pair.A.Name}),
 		board: status.NewBoard(b.config.Economy, pair.Name, b.config.Environment, b.now,
 			status.System{Name: pair.A.Name, Title: pair.A.Title}, status.System{Name: pair.B.Name, Title: pair.B.Title}),
 		started: b.now(), changed: make(chan struct{}, 1), heard: make(chan struct{}, 1), look: make(chan struct{}, 1),
@@ -301,7 +303,7 @@ func (e *edge) status() status.System {
 
 // counted is what the counts take of an outcome.
 func counted(o Outcome) status.Exchange {
-	x := status.Exchange{From: o.From, To: o.To, Reason: string(o.Reason), Entries: map[string]int{}, Degraded: map[string]int{},
+	x := status.Exchange{From: o.From, To: o.To, Reason: string(o.Reason), Entries: map[string]int{}, Degraded: map[string]int{}, Warnings: map[string]int{},
 		Hops: map[string]time.Duration{status.HopExchange: micros(o.Micros)}}
 	for name, took := range map[string]int64{status.HopHolder: o.HolderMicros, status.HopOwnCopy: o.OwnCopyMicros,
 		status.HopTranslate: o.TranslateMicros, status.HopAudit: o.AuditMicros} {
@@ -322,6 +324,9 @@ func counted(o Outcome) status.Exchange {
 		if s.Degraded > 0 {
 			x.Degraded[s.Section] += s.Degraded
 		}
+	}
+	for _, w := range o.Report.Warnings {
+		x.Warnings[w.Code]++
 	}
 	for _, u := range o.Report.Unmapped {
 		x.Unmapped = append(x.Unmapped, status.Unmapped{Scheme: u.Scheme, Code: u.Code, Kind: u.Kind, Count: uint64(u.Count)})

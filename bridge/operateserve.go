@@ -45,12 +45,9 @@ func (b *Bridge) serveOperations() error {
 	}{
 		{"health", b.subjects.Health(), micro.WithEndpointQueueGroup("health"), func() ([]byte, error) { return json.Marshal(b.Link().Health()) }},
 		{"status", b.subjects.Status(), micro.WithEndpointQueueGroupDisabled(), func() ([]byte, error) { return json.Marshal(b.Report()) }},
-		{"metrics", b.subjects.Metrics(), micro.WithEndpointQueueGroupDisabled(), func() ([]byte, error) { return b.operations.metrics(), nil }},
+		{"metrics", b.subjects.Metrics(), micro.WithEndpointQueueGroupDisabled(), func() ([]byte, error) { return b.operations.metrics.Text(), nil }},
 	}
 	for _, e := range endpoints {
-		if e.name == "metrics" && b.operations.metrics == nil {
-			continue
-		}
 		err := service.AddEndpoint(e.name, micro.HandlerFunc(func(r micro.Request) { b.answer(r, e.answer) }),
 			micro.WithEndpointSubject(e.subject), e.group, micro.WithEndpointPendingLimits(questionsPending, questionsBytes))
 		if err != nil {

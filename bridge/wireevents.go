@@ -44,10 +44,11 @@ func wireEvents(was, is wire.Status) (events []WireEvent) {
 }
 
 // throttled tells that messages wait for the rate limit, once a minute at most.
-func (b *Bridge) throttled(name string) func(wire.Status) {
+func (b *Bridge) throttled(name string) func(time.Duration, wire.Status) {
 	var mu sync.Mutex
 	var told time.Time
-	return func(is wire.Status) {
+	return func(wait time.Duration, is wire.Status) {
+		b.operations.metrics.Waited(name, wait)
 		now := b.now()
 		mu.Lock()
 		due := now.Sub(told) >= time.Minute || now.Before(told)

@@ -22,6 +22,7 @@ type Exchange struct {
 	Degraded map[string]int // degraded entries by section
 	Hops     map[string]time.Duration
 	Unmapped []Unmapped
+	Warnings map[string]int // at the record's head, by code
 }
 
 // Keeper counts the exchanges of one instance.

@@ -51,9 +51,9 @@ type ClientOptions struct {
 	Changed func(was, is Status)
 	// Full hears that a message found the queue full.
 	Full func()
-	// Throttled hears that a message waits for the throttle, with the Status that
-	// counts it.
-	Throttled func(Status)
+	// Throttled hears that a message waits for the throttle and how long, with the
+	// Status that counts it.
+	Throttled func(wait time.Duration, is Status)
 
 	ticks <-chan time.Time // of the probe, in tests
 
@@ -245,7 +245,7 @@ func (c *Client) turn(ctx context.Context, q *record.Request) (t turn, leave fun
 		}
 		defer c.condition.count(func(s *Status) { s.Waiting-- })
 		if at > 0 && c.options.Throttled != nil {
-			c.options.Throttled(c.Status())
+			c.options.Throttled(at, c.Status())
 		}
 		if err := pause(ctx, at); err != nil {
 			return t, leave, fault(record.ReasonTimeout, err)
