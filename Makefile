@@ -1,7 +1,7 @@
 # `make test` needs only Go. `make check` is what CI runs beside it.
 GO ?= go
 
-.PHONY: build test race lint tidy fuzz schema conformance browser soak evidence faults bench golden demo check deb package windows
+.PHONY: build test race lint tidy fuzz schema conformance browser soak memory alerts evidence faults bench golden demo check deb package windows
 
 build:
 	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
@@ -54,6 +54,10 @@ browser:
 soak:
 	scripts/soak.sh
 
+# The live heap over 20,000 exchanges.
+memory:
+	LINKSPAN_EXCHANGES=20000 $(GO) test -timeout 15m -count=1 -run '^TestMemoryIsFlat$$' -v ./bridge
+
 # What a clinical safety officer is given with a release: the hazard log and the
 # threat model checked against the tree, each row's fault planted and found by
 # its test, and the bundle of dist/evidence.
@@ -65,8 +69,12 @@ evidence: faults
 faults:
 	$(GO) run ./scripts/evidence faults $(ROWS)
 
+# The alert rules of docs/ops and their tests, with Debian's promtool.
+alerts:
+	scripts/promtool.sh
+
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping ./bridge/console
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./pairs ./xmlio ./mapping ./bridge ./bridge/console
 
 # Rewrites the goldens; read the difference before committing it.
 golden:
@@ -75,4 +83,4 @@ golden:
 demo:
 	$(GO) run ./cmd/linkspan demo
 
-check: lint tidy race fuzz schema browser conformance
+check: lint tidy race fuzz schema browser conformance alerts windows
