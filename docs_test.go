@@ -25,6 +25,7 @@ import (
 // reason: the blocks marked "sh not-run", by their first line.
 var notRun = map[string]string{
 	"docs/operations.md: linkspan demo --keep":                                   "it stays up; a script of cmd/linkspan and the browser's test run it",
+	"docs/check.md: linkspan check":                                              "needs an installation; cmd/linkspan's check.txtar runs it",
 	"docs/operations.md: linkspan top":                                           "it stays up, or needs a certificate; a script of cmd/linkspan runs it once",
 	"README.md: make test":                                                       "it runs this very test",
 	`docs/run.md: export RUN="$(mktemp -d)"`:                                     "the test has built linkspan and made RUN itself",

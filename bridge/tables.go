@@ -18,6 +18,7 @@ import (
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/mapping/dictionary"
 	"github.com/linkspan/linkspan/mapping/mapset"
+	"github.com/linkspan/linkspan/pairs"
 )
 
 // LoadTables builds a map set outside the daemon, as for linkspan translate: the
@@ -126,19 +127,26 @@ func (k *keeper) inUse() TablesInUse {
 	return TablesInUse{Instance: k.instance, MapSet: c.set.Digest(), Since: c.since, By: c.pointer.By, Day: c.day, Refused: k.refused.Load()}
 }
 
-// startTables loads the set to start with, and keeps it from then on.
-func (b *Bridge) startTables(ctx context.Context) (*keeper, error) {
-	c := b.config
+// tableKeeper is a keeper of the tables folder, by whose rules a set is judged.
+func (c *Config) tableKeeper(pair pairs.Pair, g *agreed, now func() time.Time) *keeper {
 	dir := c.Tables
 	if dir != "" {
 		dir = filepath.Clean(dir) // as the watch names what is in it
 	}
-	k := &keeper{folder: mapset.Open(dir), dictionaries: c.Dictionaries, instance: c.Instance, publish: b.publish, now: b.now, log: b.log, pace: b.pace,
-		asks: make(chan func(context.Context)), ended: make(chan struct{}),
-		rules: mapset.Policy{Pair: c.Pair, Live: c.Environment == EnvironmentLive, Check: b.link.Pair.Check, Kept: c.TableSets}}
-	for _, a := range b.agreed.now().Approvers {
+	k := &keeper{folder: mapset.Open(dir), dictionaries: c.Dictionaries, instance: c.Instance, now: now, log: zap.NewNop(),
+		rules: mapset.Policy{Pair: c.Pair, Live: c.Environment == EnvironmentLive, Check: pair.Check, Kept: c.TableSets}}
+	for _, a := range g.now().Approvers {
 		k.rules.Approvers = append(k.rules.Approvers, mapset.Approver{Key: a.Key, Role: a.Role})
 	}
+	return k
+}
+
+// startTables loads the set to start with, and keeps it from then on.
+func (b *Bridge) startTables(ctx context.Context) (*keeper, error) {
+	c := b.config
+	k := c.tableKeeper(b.link.Pair, b.agreed, b.now)
+	k.publish, k.log, k.pace = b.publish, b.log, b.pace
+	k.asks, k.ended = make(chan func(context.Context)), make(chan struct{})
 	if c.TablesFrom == TablesFromNATS {
 		k.remote = &remote{nc: b.nc, place: tablesync.Place{Economy: c.Economy, Pair: c.Pair}}
 	}

@@ -16,6 +16,7 @@ import (
 
 type commands struct {
 	Run       runCommand       `cmd:"" help:"Run the daemon, configured by LINKSPAN_* variables."`
+	Check     checkCommand     `cmd:"" help:"Look at everything a daemon with this configuration needs, and change nothing."`
 	Demo      demoCommand      `cmd:"" help:"Run both stand-ins and the bridge here, and one exchange each way."`
 	Translate translateCommand `cmd:"" help:"Translate one native message, offline."`
 	Standin   standinCommand   `cmd:"" help:"Serve records from native files as one of the clinical systems."`

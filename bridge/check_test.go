@@ -1,0 +1,240 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/certs"
+	"github.com/linkspan/linkspan/bridge/certs/certstest"
+	"github.com/linkspan/linkspan/bridge/governance"
+	"github.com/linkspan/linkspan/bridge/standin"
+	"github.com/linkspan/linkspan/bridge/wire"
+)
+
+// checkable is a configuration of a link that ran, whose systems are there.
+func checkable(t *testing.T, s setup) bridge.Config {
+	var config bridge.Config
+	change := s.config
+	s.config = func(c *bridge.Config) {
+		if change != nil {
+			change(c)
+		}
+		config = *c
+	}
+	e := start(t, s)
+	require.NoError(t, e.Stop(context.Background()))
+	require.NoError(t, os.Chmod(config.Data, 0o700)) // as a start that makes it does
+	return config
+}
+
+// graded are the findings of one grade, as "what: says -> remedy".
+func graded(all []bridge.Finding, grade bridge.Grade) (lines []string) {
+	for _, f := range all {
+		if f.Grade == grade {
+			lines = append(lines, f.What+": "+f.Says+" -> "+f.Remedy)
+		}
+	}
+	return lines
+}
+
+// What is well is found well, every kind of check has its line, and looking
+// changes nothing.
+func TestCheckFindsNothingWhereAllIsWell(t *testing.T) {
+	c := checkable(t, setup{})
+	before, err := os.ReadDir(c.Data)
+	require.NoError(t, err)
+	all := bridge.Check(t.Context(), c, nil, time.Now)
+	require.Empty(t, graded(all, bridge.CheckFault))
+	for _, what := range []string{"configuration", "files", "agreement", "tables", "emisweb interface", "emisweb listener", "systmone interface", "systmone listener",
+		"NATS", "data folder", "audit log"} {
+		require.Contains(t, strings.Join(graded(all, bridge.CheckOK), "\n"), what+": ", what)
+	}
+	require.Equal(t, "clock", all[len(all)-1].What) // which this machine may have nobody to keep
+	after, err := os.ReadDir(c.Data)
+	require.NoError(t, err)
+	require.Equal(t, len(before), len(after))
+}
+
+// Every kind of finding stands in docs/check.md.
+func TestEveryCheckIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/check.md")
+	require.NoError(t, err)
+	for _, file := range []string{"check.go", "check_nats.go"} {
+		code, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, found := range regexp.MustCompile(`k\.(?:put|faults|listener)\("([a-zA-Z ]+)"`).FindAllSubmatch(code, -1) {
+			require.Contains(t, string(page), string(found[1]), "docs/check.md")
+		}
+	}
+}
+
+// One thing that is broken is one line with its remedy.
+func TestCheckFindsWhatIsBroken(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, taken.Close()) }()
+	side := func(c *bridge.Config, name string, change func(*bridge.SideConfig)) {
+		sides := map[string]bridge.SideConfig{}
+		for each, s := range c.Sides {
+			if each == name {
+				change(&s)
+			}
+			sides[each] = s
+		}
+		c.Sides = sides
+	}
+	good := checkable(t, setup{})
+	for name, broken := range map[string]struct {
+		change func(*testing.T, *bridge.Config)
+		grade  bridge.Grade
+		want   []string // of the one line
+	}{
+		"nobody listens": {func(_ *testing.T, c *bridge.Config) {
+			side(c, "systmone", func(s *bridge.SideConfig) { s.Address = closed.Addr().String() })
+		}, bridge.CheckFault, []string{"systmone interface: ", "refused", "LINKSPAN_SYSTMONE_ADDRESS"}},
+		"the address is taken": {func(_ *testing.T, c *bridge.Config) {
+			side(c, "emisweb", func(s *bridge.SideConfig) { s.Listen = taken.Addr().String() })
+		}, bridge.CheckWarning, []string{"emisweb listener: ", "in use", "LINKSPAN_EMISWEB_LISTEN"}},
+		"the page's address is taken": {func(_ *testing.T, c *bridge.Config) { c.Console.Listen = taken.Addr().String() },
+			bridge.CheckWarning, []string{"operations page: ", "LINKSPAN_CONSOLE_LISTEN"}},
+		"no agreement": {func(_ *testing.T, c *bridge.Config) { c.Agreement += ".not" }, bridge.CheckFault, []string{"files: agreement: ", "no such file"}},
+		"a signer that is not there": {func(_ *testing.T, c *bridge.Config) {
+			side(c, "emisweb", func(s *bridge.SideConfig) { s.Signer = "/nowhere.pem" })
+		}, bridge.CheckFault, []string{"files: emisweb: ", "no such file"}},
+		"a damaged set": {func(t *testing.T, c *bridge.Config) {
+			c.Tables = t.TempDir()
+			require.NoError(t, os.MkdirAll(filepath.Join(c.Tables, "sets"), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(c.Tables, "sets", "ACTIVE"), []byte("not a pointer\n"), 0o600))
+		}, bridge.CheckFault, []string{"tables: ", "linkspan tables check"}},
+		"a dictionary that is not there": {func(_ *testing.T, c *bridge.Config) { c.Dictionaries = []string{"/nowhere.txt"} }, bridge.CheckFault, []string{"dictionaries: "}},
+		"the data folder is a file":      {func(_ *testing.T, c *bridge.Config) { c.Data = c.Agreement }, bridge.CheckFault, []string{"data folder: ", "LINKSPAN_DATA"}},
+		"others may look": {func(t *testing.T, c *bridge.Config) {
+			c.Data = t.TempDir()
+			require.NoError(t, os.Chmod(c.Data, 0o755))
+		}, bridge.CheckWarning, []string{"data folder: ", "chmod 700"}},
+		"an edited audit log": {func(t *testing.T, c *bridge.Config) {
+			dir := t.TempDir()
+			require.NoError(t, os.CopyFS(dir, os.DirFS(c.Data)))
+			require.NoError(t, os.Chmod(dir, 0o700))
+			logs, err := filepath.Glob(filepath.Join(dir, "audit", "one*.audit"))
+			require.NoError(t, err)
+			require.Len(t, logs, 1)
+			text, err := os.ReadFile(logs[0])
+			require.NoError(t, err)
+			text[len(text)/2] ^= 1
+			require.NoError(t, os.WriteFile(logs[0], text, 0o600))
+			c.Data = dir
+		}, bridge.CheckFault, []string{"audit log: ", "linkspan audit verify"}},
+		"no NATS server": {func(_ *testing.T, c *bridge.Config) {
+			c.NATS = bridge.NATSConfig{URL: "nats://" + closed.Addr().String(), Plaintext: true}
+			c.LinkKey = c.Agreement // not looked at here
+		}, bridge.CheckFault, []string{"NATS: no server could be connected to", "LINKSPAN_NATS_"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := good
+			broken.change(t, &c)
+			var lines []string
+			for _, line := range graded(bridge.Check(t.Context(), c, nil, time.Now), broken.grade) {
+				if strings.HasPrefix(line, broken.want[0]) {
+					lines = append(lines, line)
+				}
+			}
+			require.NotEmpty(t, lines)
+			require.LessOrEqual(t, len(lines), 2)
+			for _, want := range broken.want {
+				require.Contains(t, lines[0], want)
+			}
+		})
+	}
+	faults := graded(bridge.Check(t.Context(), good, errors.Join(errors.New("LINKSPAN_SLOTS: want more"), errors.New("LINKSPAN_X is not a setting")), time.Now), bridge.CheckFault)
+	require.Len(t, faults, 2, "each fault of the configuration is a line")
+	require.Len(t, bridge.Check(t.Context(), bridge.Config{}, errors.New("LINKSPAN_PAIR: required"), time.Now), 1)
+}
+
+// A link that a controller has not enabled is a fault.
+func TestCheckFindsALinkThatIsNotEnabled(t *testing.T) {
+	c := checkable(t, setup{agreement: func(a *governance.Agreement) { delete(a.Enabled, "systmone") }})
+	faults := graded(bridge.Check(t.Context(), c, nil, time.Now), bridge.CheckFault)
+	require.Len(t, faults, 1)
+	require.Contains(t, faults[0], "systmone: not enabled")
+	require.Contains(t, faults[0], "docs/agreement.md")
+}
+
+// A subject that is denied looks like silence: each is named beforehand.
+func TestCheckFindsDeniedSubjects(t *testing.T) {
+	s := natsServer(t, &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, Users: []*server.User{
+		{Username: "all", Password: "pw"},
+		{Username: "some", Password: "pw", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"linkspan.test.emisweb.read.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{"linkspan.test.>", "$SRV.>", "_INBOX.>"}, Deny: []string{"linkspan.test.exchange.systmone"}}}}}})
+	c := checkable(t, setup{})
+	key := filepath.Join(t.TempDir(), "link.key")
+	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("ab", 32)), 0o600))
+	c.LinkKey = key
+	as := func(user string) []bridge.Finding {
+		c.NATS = bridge.NATSConfig{URL: "nats://" + user + ":pw@" + s.Addr().String(), Plaintext: true}
+		return bridge.Check(t.Context(), c, nil, time.Now)
+	}
+	all := as("all")
+	require.Empty(t, graded(all, bridge.CheckFault))
+	require.Contains(t, strings.Join(graded(all, bridge.CheckOK), "\n"), "NATS permissions: user all")
+	faults := graded(as("some"), bridge.CheckFault)
+	require.Len(t, faults, 2)
+	require.Contains(t, faults[0]+faults[1], "may not publish on linkspan.test.emisweb.read.X99001")
+	require.Contains(t, faults[0]+faults[1], "may not subscribe to linkspan.test.exchange.systmone")
+	require.NotContains(t, faults[0]+faults[1], ":pw@")
+}
+
+// storeOf is what the other end of a wire is judged by there.
+func storeOf(t *testing.T, area *certstest.Authority, own, peer certstest.Leaf) *certs.Store {
+	s, err := certs.Open(area.Files(own, []string{"linkspan.test"}, peer))
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// An interface with another key than the one pinned is found before anybody asks.
+func TestCheckFindsAnotherKey(t *testing.T) {
+	area := certstest.New(t, "area")
+	own, practice, stranger := area.Issue("linkspan.test"), area.Issue("practice.test"), area.Issue("practice.test")
+	files := area.Files(own, []string{"practice.test"}, practice)
+	c := checkable(t, setup{})
+	look := func(as certstest.Leaf) []bridge.Finding {
+		sides := map[string]bridge.SideConfig{}
+		for name, side := range c.Sides {
+			l, err := wire.Listen(t.Context(), native(name), "127.0.0.1:0", stand(t, name, standin.Options{}).Handle,
+				wire.ListenOptions{TLS: storeOf(t, area, as, own).Server()})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, l.Shutdown(context.Background())) })
+			over(&side, files)
+			side.Address = l.Addr().String()
+			sides[name] = side
+		}
+		with := c
+		with.Sides = sides
+		return bridge.Check(t.Context(), with, nil, time.Now)
+	}
+	good := look(practice)
+	require.Empty(t, graded(good, bridge.CheckFault))
+	require.Contains(t, strings.Join(graded(good, bridge.CheckWarning), "\n")+strings.Join(graded(good, bridge.CheckOK), "\n"), "certificates: emisweb: ")
+	faults := graded(look(stranger), bridge.CheckFault)
+	require.Len(t, faults, 2)
+	for _, fault := range faults {
+		require.Contains(t, fault, " interface: TLS: ")
+		require.Contains(t, fault, "pins")
+	}
+}
