@@ -27,7 +27,7 @@ var operation = map[string]*regexp.Regexp{
 // reads are the operations that change nothing, by system.
 var reads = map[string][]string{
 	"emisweb":  {"GetMedicalRecord", "GetPatientDemographics"},
-	"systmone": {"GetPatientRecord", "GetOrganisationMetaData"},
+	"systmone": {"GetPatientRecord", "GetOrganisationMetaData", "GetFunctions"},
 }
 
 // writes are operations that do.
@@ -38,7 +38,7 @@ var writes = map[string][]string{
 
 // methods is what a codec can do: another way to form a message would show
 // here.
-var methods = []string{"DecodeRequest", "DecodeResponse", "DecodeUser", "EncodeRequest", "EncodeResponse", "EncodeUserRequest", "Fit"}
+var methods = []string{"DecodeDevice", "DecodeRequest", "DecodeResponse", "DecodeUser", "EncodeDeviceRequest", "EncodeRequest", "EncodeResponse", "EncodeUserRequest", "Fit"}
 
 // TestNoWriteLeaves asks each codec for every message it can send to its own
 // system: each is a read, and holds nothing of a record.
@@ -70,6 +70,13 @@ func TestNoWriteLeaves(t *testing.T) {
 			require.NoError(t, err)
 			onlyReads(t, out)
 		})
+		if d, ok := c.(interface {
+			EncodeDeviceRequest(system.MessageID) ([]byte, error)
+		}); ok {
+			out, err := d.EncodeDeviceRequest(id)
+			require.NoError(t, err)
+			onlyReads(t, out)
+		}
 		if u, ok := c.(system.UserReader); ok {
 			out, err := u.EncodeUserRequest(id)
 			require.NoError(t, err)

@@ -46,7 +46,9 @@ func (l *Listener) serveTCP(conn net.Conn) {
 		err := secured.HandshakeContext(ctx)
 		cancel()
 		if err != nil {
-			if !errors.Is(err, io.EOF) { // closed before a byte was said: somebody looked whether we listen
+			// Closed before a byte was said: somebody looked whether we listen. While we
+			// stop, it is we who end it.
+			if !errors.Is(err, io.EOF) && !l.closed() {
 				l.report(peer.Address, record.ReasonDenied, err)
 			}
 			linger(conn)
