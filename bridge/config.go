@@ -59,18 +59,16 @@ type Config struct {
 // its own because a field named in a tag would also be read from the bare
 // variable, NATS_URL, which other programs set.
 type NATSConfig struct {
-	URL             string   `desc:"existing NATS servers; default an embedded one"`
-	Credentials     string   `desc:"credentials file for the existing servers"`
-	Listen          string   `desc:"loopback address where the embedded server lets operations listen; default none"`
-	Leaf            string   `desc:"servers of an operations hub that the embedded server joins as a leaf node, dialling out; it sees what the operations listener sees"`
-	LeafCredentials string   `split_words:"true" desc:"credentials file for the hub"`
-	Plaintext       bool     `desc:"existing servers without TLS; in live on loopback addresses only"`
-	Cert            string   `desc:"own PEM certificate, with its intermediates, towards the existing servers, or of the operations listener"`
-	Key             string   `desc:"PEM key of the certificate, readable by its owner only"`
-	CA              string   `desc:"PEM file of the authorities the other end's certificate must come from; the machine's own are never used"`
-	Names           []string `desc:"names of which the other end's certificate must have one"`
-	Pins            string   `desc:"file of the other end's public keys, SHA-256 of each on a line: the one in use and the next"`
-	CRL             []string `desc:"revocation lists, one of every authority"`
+	URL         string   `desc:"existing NATS servers; default an embedded one"`
+	Credentials string   `desc:"credentials file for the existing servers"`
+	Listen      string   `desc:"loopback address where the embedded server lets operations listen; default none"`
+	Plaintext   bool     `desc:"existing servers without TLS; in live on loopback addresses only"`
+	Cert        string   `desc:"own PEM certificate, with its intermediates, towards the existing servers, or of the operations listener"`
+	Key         string   `desc:"PEM key of the certificate, readable by its owner only"`
+	CA          string   `desc:"PEM file of the authorities the other end's certificate must come from; the machine's own are never used"`
+	Names       []string `desc:"names of which the other end's certificate must have one"`
+	Pins        string   `desc:"file of the other end's public keys, SHA-256 of each on a line: the one in use and the next"`
+	CRL         []string `desc:"revocation lists, one of every authority"`
 }
 
 // ConsoleConfig is the operations page. A listener that other machines can reach
