@@ -68,9 +68,9 @@ func blocks(t *testing.T, page string) []block {
 func pages(t *testing.T) []string {
 	docs, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
-	safety, err := filepath.Glob("docs/safety/*.md")
+	below, err := filepath.Glob("docs/*/*.md")
 	require.NoError(t, err)
-	return append(append([]string{"README.md", "CONTRIBUTING.md"}, docs...), safety...)
+	return append(append([]string{"README.md", "CONTRIBUTING.md"}, docs...), below...)
 }
 
 // The commands that are not run are exactly those listed above.
