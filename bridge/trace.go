@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -13,8 +14,8 @@ import (
 // it. What is malformed is no trace. Like the claims beside a message it is
 // believed only of a peer that has proven who it is or is on this machine.
 func traced(ctx context.Context, h http.Header) context.Context {
-	values := append([]string(nil), h[trace.Header]...) // as NATS keeps it
-	return trace.With(ctx, trace.Parse(append(values, h.Values(trace.Header)...)))
+	values := slices.Concat(map[string][]string(h)[trace.Header], h.Values(trace.Header)) // as NATS keeps it, and as HTTP does
+	return trace.With(ctx, trace.Parse(values))
 }
 
 // traceLog adds the id of the trace to the lines of one exchange, where there is
