@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,10 +26,11 @@ func (k *checker) nats(ctx context.Context) {
 		k.faults("NATS", err, "mend the setting or the file", "")
 		return
 	}
-	var last string
+	var last atomic.Pointer[string] // of what went wrong
+	last.Store(new(string))
 	servers.Log = func(level, message string) {
 		if level != "info" {
-			last = message
+			last.Store(&message)
 		}
 	}
 	servers.Closed = nil
@@ -46,7 +48,7 @@ func (k *checker) nats(ctx context.Context) {
 		}
 	}
 	if !nc.IsConnected() {
-		k.put("NATS", CheckFault, "are the servers running, reachable, and of the authorities, names and pins in LINKSPAN_NATS_*; are the credentials theirs?", "no server could be connected to. %s", last)
+		k.put("NATS", CheckFault, "are the servers running, reachable, and of the authorities, names and pins in LINKSPAN_NATS_*; are the credentials theirs?", "no server could be connected to. %s", *last.Load())
 		return
 	}
 	trip, err := nc.RTT()
@@ -69,6 +71,10 @@ func (k *checker) nats(ctx context.Context) {
 			denied++
 			k.put("NATS permissions", CheckFault, "let user "+may.User+" of account "+may.Account+" do so: docs/subjects.md says who uses what", "may not %s %s: it would look like silence", need.verb(), need.subject)
 		}
+	}
+	if !may.MayAnswer() {
+		denied++
+		k.put("NATS permissions", CheckFault, "let user "+may.User+" publish on _INBOX.>, or set allow_responses", "may not answer: whoever asks this instance would hear silence")
 	}
 	if denied == 0 {
 		k.put("NATS permissions", CheckOK, "", "user %s of account %s may use every subject of roles %s", may.User, may.Account, strings.Join(c.Roles, " "))
@@ -101,12 +107,12 @@ func (k *checker) needs() []need {
 	for _, verb := range ControlVerbs() {
 		all = append(all, hears(s.Control(c.Instance, verb)))
 	}
-	for _, kind := range []string{"audit", "certificates", "clock", "wire", "control", "agreement"} {
+	for _, kind := range []string{"audit", "certificates", "clock", "wire", "control", "agreement", "overload"} {
 		all = append(all, asks(s.Event(kind)))
 	}
 	for _, name := range []string{k.pair.A.Name, k.pair.B.Name} {
 		if c.Has(name) {
-			all = append(all, hears(s.Native(name)), asks(s.Exchange(name)), asks(s.Event("access")), asks(s.Event("overload")))
+			all = append(all, hears(s.Native(name)), asks(s.Exchange(name)), asks(s.Event("access")))
 		}
 		if c.Has(RoleExchange) {
 			all = append(all, hears(s.Exchange(name)))

@@ -178,6 +178,9 @@ func TestCheckFindsALinkThatIsNotEnabled(t *testing.T) {
 func TestCheckFindsDeniedSubjects(t *testing.T) {
 	s := natsServer(t, &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, Users: []*server.User{
 		{Username: "all", Password: "pw"},
+		{Username: "mute", Password: "pw", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"linkspan.>", "$SYS.REQ.USER.INFO"}}}},
+		{Username: "answers", Password: "pw", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"linkspan.>", "$SYS.REQ.USER.INFO"}},
+			Response: &server.ResponsePermission{MaxMsgs: 100, Expires: time.Minute}}},
 		{Username: "some", Password: "pw", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"linkspan.test.emisweb.read.>"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"linkspan.test.>", "$SRV.>", "_INBOX.>"}, Deny: []string{"linkspan.test.exchange.systmone"}}}}}})
@@ -192,6 +195,10 @@ func TestCheckFindsDeniedSubjects(t *testing.T) {
 	all := as("all")
 	require.Empty(t, graded(all, bridge.CheckFault))
 	require.Contains(t, strings.Join(graded(all, bridge.CheckOK), "\n"), "NATS permissions: user all")
+	mute := graded(as("mute"), bridge.CheckFault)
+	require.Len(t, mute, 1)
+	require.Contains(t, mute[0], "may not answer")
+	require.Empty(t, graded(as("answers"), bridge.CheckFault))
 	faults := graded(as("some"), bridge.CheckFault)
 	require.Len(t, faults, 2)
 	require.Contains(t, faults[0]+faults[1], "may not publish on linkspan.test.emisweb.read.X99001")

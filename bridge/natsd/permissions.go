@@ -47,6 +47,12 @@ func (p Permissions) MaySubscribe(subject string) bool {
 	return p.own == nil || may(p.own.Subscribe, subject)
 }
 
+// MayAnswer reports whether the connection may publish on the private inbox of
+// whoever asked it: because it may publish there anyhow, or as an answer.
+func (p Permissions) MayAnswer() bool {
+	return p.own == nil || p.own.Response != nil || p.MayPublish("_INBOX.>")
+}
+
 // may judges as the server does: a denial goes before an allowance, and no
 // allowance at all is everything.
 func may(p *server.SubjectPermission, subject string) bool {
