@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	start NAME REGEXP ARGS...    starts linkspan, waits for a line that matches and puts its groups into $NAME1, $NAME2 ...;
 //	                             ARGS may begin with settings of the form NAME=VALUE
 //	finish NAME                  ends it as an operator would; it must exit with 0. Its output is in NAME.out
+//	ends NAME                    the same for one that ends by itself
 //	ask SYSTEM ADDRESS FILE OUT  sends FILE on the wire of SYSTEM; the answer is in OUT. ! ask wants none that is whole
 //	counts REPORT                REPORT has exactly the documented fields, and every section's counts add up
 //	nodata REPORT MESSAGE        no text of MESSAGE stands in REPORT
@@ -60,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "start": start, "finish": finish, "ask": ask, "counts": counts, "nodata": nodata,
+			"exits": exits, "start": start, "finish": finish, "ends": ends, "ask": ask, "counts": counts, "nodata": nodata,
 			"narrow": narrow, "fields": fields, "agreement": agreement, "seen": seen, "rubbish": rubbish, "refuses": refuses, "edit": edit, "written": written, "jetstream": jetStream,
 		},
 	})
@@ -167,6 +168,13 @@ func (r *running) kill() {
 func finish(ts *testscript.TestScript, _ bool, args []string) {
 	r := ts.Value("started").(started)[args[0]]
 	ts.Check(r.cmd.Process.Signal(os.Interrupt))
+	ends(ts, false, args)
+}
+
+// ends waits for a command that ends by itself: one more signal could reach it when
+// it no longer listens to any.
+func ends(ts *testscript.TestScript, _ bool, args []string) {
+	r := ts.Value("started").(started)[args[0]]
 	<-r.ended
 	err := r.cmd.Wait()
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".out"), r.output.Bytes(), 0o600))
