@@ -186,7 +186,7 @@ func (set *excludedCodes) add(line string) string {
 	switch {
 	case strings.Contains(prefix, "%"):
 		return "% stands elsewhere than at the end"
-	case every && (scheme != "readv2" || prefix == "" || strings.Contains(prefix, ".")):
+	case every && (scheme != "readv2" || prefix == "" || strings.Contains(prefix, ".") || prefix != base(scheme, prefix)):
 		return "% after what is no beginning of a Read v2 code"
 	case every:
 		set.prefixes = append(set.prefixes, prefix)

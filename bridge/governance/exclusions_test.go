@@ -41,6 +41,7 @@ func TestExclusions(t *testing.T) {
 		"blank":            {"readv2\tZV02.", "readv2\tZV02. ", "line 6: no code, or one with blanks"},
 		"all of it":        {"1415%", "%", "line 5: % after what is no beginning"},
 		"dots":             {"1415%", "141.%", "line 5: % after what is no beginning"},
+		"more than a code": {"1415%", "141500%", "line 5: % after what is no beginning"},
 		"inside":           {"1415%", "14%5", "line 5: % stands elsewhere"},
 		"not by beginning": {"snomed\t86406008", "snomed\t8640%", "line 8: % after what is no beginning"},
 		"cut":              {"86406008\n", "864", "the last line does not end"},

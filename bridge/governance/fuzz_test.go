@@ -53,6 +53,7 @@ func FuzzExclusions(f *testing.F) {
 	f.Add(sensitive)
 	f.Add("# id: a\n# version: 1\nscheme\tcode\n")
 	f.Add("scheme\tcode\nreadv2\t%\n")
+	f.Add("# id: a\n# version: 1\nscheme\tcode\nreadv2\t14L..%\nreadv2\t14L..00%\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		var x governance.Exclusions
 		if err := x.Load(strings.NewReader(text)); err != nil {
