@@ -35,7 +35,7 @@ func TestABrokenWireIsTold(t *testing.T) {
 		}
 	})
 	require.NoError(t, err)
-	_, err = e.Conn().Subscribe(subjects.Heartbeat(), func(m *nats.Msg) {
+	_, err = e.Conn().Subscribe(subjects.Heartbeat("*"), func(m *nats.Msg) {
 		var beat status.Report
 		if json.Unmarshal(m.Data, &beat) == nil {
 			beats <- beat

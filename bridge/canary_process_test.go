@@ -112,7 +112,7 @@ func TestNoCanaryGetsOutOfTheProcess(t *testing.T) {
 		told = append(told, fmt.Sprint(m.Subject, m.Header, string(m.Data)))
 	}
 	inbox := nats.NewInbox()
-	for _, subject := range []string{"linkspan.*.event.>", "linkspan.*.heartbeat", inbox} {
+	for _, subject := range []string{"linkspan.*.event.>", "linkspan.*.heartbeat.*", inbox} {
 		_, err := nc.Subscribe(subject, hear)
 		require.NoError(t, err)
 	}

@@ -135,15 +135,15 @@ func recordSubjects() []Subject {
 // operationSubjects say how the link does, and change it.
 func operationSubjects() []Subject {
 	return []Subject{
-		{Pattern: "linkspan.<economy>.heartbeat", Publisher: "every instance", Reader: "every instance; operations", Operations: OperationsHear,
+		{Pattern: "linkspan.<economy>.heartbeat.<role>", Publisher: "every instance", Reader: "every instance; operations", Operations: OperationsHear,
 			Payload: Payload{Form: FormJSON, Example: exampleReport()},
-			Rate:    "every 10 s and at once on a change; a last one with draining and status down when the instance stops", Retention: keptNowhere,
-			Means: "How one instance does. Without one for 15 s it is late, for 30 s offline."},
+			Rate:    "every 10 s, at once on a change and for each instance newly heard; a last one with draining and status down when the instance stops", Retention: keptNowhere,
+			Means: "How one instance does, under its role: exchange where it has that one. Without one for 15 s it is late, for 30 s offline."},
 		{Pattern: "linkspan.<economy>.health", Publisher: "operations", Reader: "any one instance", Operations: OperationsAsk,
 			Payload: Payload{Form: FormEmpty}, Answer: &Payload{Form: FormJSON, Example: exampleHealth()}, Answers: "one",
 			Rate: "on demand", Retention: keptAnswer,
 			Means: `How the whole link does; the text holds "status":"ok" exactly where it is.`},
-		{Pattern: "linkspan.<economy>.status", Publisher: "operations; an instance that starts", Reader: "every instance", Operations: OperationsAsk,
+		{Pattern: "linkspan.<economy>.status", Publisher: "operations", Reader: "every instance", Operations: OperationsAsk,
 			Payload: Payload{Form: FormEmpty}, Answer: &Payload{Form: FormJSON, Example: exampleReport()}, Answers: "one of each instance",
 			Rate: "on demand", Retention: keptAnswer,
 			Means: "How every instance does now, as in its heartbeat."},

@@ -393,7 +393,7 @@ func TestTheCatalogueIsSound(t *testing.T) {
 	}
 	s := bridge.NewSubjects("x")
 	for pattern, subject := range map[string]string{"exchange.<system>": s.Exchange("a"), "<system>.read.<organisation>": s.Read("a", "X99001"), "<system>.native": s.Native("a"),
-		"event.wire": s.Event("wire"), "tables": s.Tables(), "audit": s.Audit(), "audit.<instance>": s.AuditOf("one"), "heartbeat": s.Heartbeat(), "health": s.Health(),
+		"event.wire": s.Event("wire"), "tables": s.Tables(), "audit": s.Audit(), "audit.<instance>": s.AuditOf("one"), "heartbeat.<role>": s.Heartbeat("exchange"), "health": s.Health(),
 		"status": s.Status(), "metrics": s.Metrics(), "control.<instance>.<verb>": s.Control("one", "drain")} {
 		matches := slices.DeleteFunc(bridge.Catalogue(), func(row bridge.Subject) bool { return !row.Matches(subject) })
 		require.Len(t, matches, 1, subject)
@@ -446,7 +446,7 @@ func TestOperationsMayDoWhatTheCatalogueSays(t *testing.T) {
 	}, 10*time.Second, 5*time.Millisecond)
 	asked.mu.Lock()
 	defer asked.mu.Unlock()
-	got := slices.DeleteFunc(slices.Sorted(maps.Keys(asked.seen)), func(pattern string) bool { return strings.HasSuffix(pattern, ".heartbeat") })
+	got := slices.DeleteFunc(slices.Sorted(maps.Keys(asked.seen)), func(pattern string) bool { return strings.Contains(pattern, ".heartbeat.") })
 	slices.Sort(may)
 	require.Equal(t, may, got)
 }

@@ -102,7 +102,7 @@ func (k *checker) needs() []need {
 	s, c := NewSubjects(k.config.Economy), k.config
 	hears := func(subject string) need { return need{subject, false} }
 	asks := func(subject string) need { return need{subject, true} }
-	all := []need{hears(s.Heartbeat()), asks(s.Heartbeat()), hears(s.Event(">")), hears(s.Health()), hears(s.Status()), hears(s.Metrics()),
+	all := []need{hears(s.Heartbeat("*")), asks(s.Heartbeat(c.heartbeatRole())), hears(s.Event(">")), hears(s.Health()), hears(s.Status()), hears(s.Metrics()),
 		hears("$SRV.PING"), hears("$SRV.INFO"), hears("$SRV.STATS"), hears("_INBOX.>")}
 	for _, verb := range ControlVerbs() {
 		all = append(all, hears(s.Control(c.Instance, verb)))

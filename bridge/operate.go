@@ -75,7 +75,7 @@ func nudge(c chan struct{}) {
 // heartbeats tell of a drain to its end.
 func (b *Bridge) hearOperations() error {
 	b.onStop(b.endOperations)
-	if err := b.hear(b.subjects.Heartbeat(), b.heardReport); err != nil {
+	if err := b.hear(b.subjects.Heartbeat("*"), b.heardReport); err != nil {
 		return err
 	}
 	return b.hear(b.subjects.Event(">"), func(m *nats.Msg) {
@@ -99,7 +99,9 @@ func (b *Bridge) hear(subject string, take func(*nats.Msg)) error {
 func (b *Bridge) heardReport(m *nats.Msg) {
 	var r status.Report
 	if json.Unmarshal(m.Data, &r) == nil && r.Form == status.Form && r.Economy == b.config.Economy {
-		b.operations.board.Heard(r)
+		if b.operations.board.Heard(r) {
+			b.operations.stir() // it has not heard of this one either
+		}
 		nudge(b.operations.heard)
 		nudge(b.operations.look)
 	}
@@ -108,9 +110,7 @@ func (b *Bridge) heardReport(m *nats.Msg) {
 // startOperations begins the heartbeats and answers questions. It comes last:
 // what it reports of is complete by then.
 func (b *Bridge) startOperations(ctx context.Context) error {
-	if err := b.gather(ctx); err != nil {
-		return err
-	}
+	b.gather(ctx)
 	if err := b.serveOperations(); err != nil {
 		return err
 	}
@@ -126,35 +126,29 @@ func (b *Bridge) startOperations(ctx context.Context) error {
 	return nil
 }
 
-// gatherWait bounds the wait of a start for the other instances' reports.
+// gatherWait bounds the wait of a start for the other instances' heartbeats.
 const gatherWait = 200 * time.Millisecond
 
-// gather asks the other instances how they do, so that the first answer of this
-// one about the link is not that nobody is there. It waits no longer than until
-// every role has answered. Where the server is our own there are no others.
-func (b *Bridge) gather(ctx context.Context) error {
-	b.operations.board.Heard(b.Report())
+// gather says that this instance is there, which the others answer with a
+// heartbeat, so that its first answer about the link is not that nobody else is.
+// It waits no longer than until every role was heard. Where the server is our
+// own there are no others.
+func (b *Bridge) gather(ctx context.Context) {
+	own := b.Report()
+	b.operations.board.Heard(own)
 	if b.config.NATS.URL == "" || !b.nc.IsConnected() {
-		return nil
+		return
 	}
-	inbox := b.nc.NewInbox()
-	if err := b.hear(inbox, b.heardReport); err != nil {
-		return err
-	}
-	if err := b.nc.PublishRequest(b.subjects.Status(), inbox, nil); err != nil {
-		b.log.Debug("operations", zap.Error(err)) // the connection's own line says why
-		return nil
-	}
+	b.heartbeat(own)
 	waiting, cancel := context.WithTimeout(ctx, gatherWait)
 	defer cancel()
 	for !b.operations.board.Link().Complete() {
 		select {
 		case <-b.operations.heard:
 		case <-waiting.Done():
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // endOperations sends the last heartbeat, which says that the instance stops.
@@ -192,10 +186,18 @@ func (b *Bridge) beat(ctx context.Context) {
 	}
 }
 
+// heartbeatRole is the role that an instance's heartbeats go under.
+func (c *Config) heartbeatRole() string {
+	if c.Has(RoleExchange) {
+		return RoleExchange
+	}
+	return c.Roles[0]
+}
+
 func (b *Bridge) heartbeat(r status.Report) {
 	body, err := json.Marshal(r)
 	if err == nil {
-		err = b.nc.Publish(b.subjects.Heartbeat(), body)
+		err = b.nc.Publish(b.subjects.Heartbeat(b.config.heartbeatRole()), body)
 	}
 	if err != nil {
 		b.log.Debug("heartbeat", zap.Error(err)) // the connection's own line says why

@@ -47,7 +47,7 @@ func TestTheLastHeartbeat(t *testing.T) {
 	a := startArea(t)
 	link := a.connect(a.link)
 	beats := make(chan status.Report, 100)
-	_, err := link.Subscribe("linkspan.test.heartbeat", func(m *nats.Msg) {
+	_, err := link.Subscribe("linkspan.test.heartbeat.*", func(m *nats.Msg) {
 		var r status.Report
 		if json.Unmarshal(m.Data, &r) == nil {
 			beats <- r

@@ -36,9 +36,12 @@ func (s Subjects) Audit() string { return s.root() + "audit" }
 // AuditOf is where one instance answers questions about its audit log, sealed.
 func (s Subjects) AuditOf(instance string) string { return s.root() + "audit." + instance }
 
-// Heartbeat is published by every instance: every ten seconds, at once where
-// something changed, and a last time when it stops.
-func (s Subjects) Heartbeat() string { return s.root() + "heartbeat" }
+// Heartbeat is published by every instance under one of its roles: every ten
+// seconds, at once where something changed or a new instance is heard, and a last
+// time when it stops. The role is in the subject so that accounts of their own
+// can hear each other: NATS takes no stream of the same subject in both
+// directions.
+func (s Subjects) Heartbeat(role string) string { return s.root() + "heartbeat." + role }
 
 // Health is where any one instance answers how the whole link does.
 func (s Subjects) Health() string { return s.root() + "health" }

@@ -19,7 +19,7 @@ const (
 // or of its answer.
 var (
 	// streams are published by LINK and heard by OPS.
-	streams = []string{"linkspan.*.event.>", "linkspan.*.heartbeat"}
+	streams = []string{"linkspan.*.event.>", "linkspan.*.heartbeat.*"}
 	// services are asked by OPS and answered by LINK; control is how OPS changes
 	// anything, and the instance that is asked writes it into its audit log. $SRV and tables are answered
 	// by every instance, hence the streamed response.

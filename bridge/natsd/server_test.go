@@ -95,13 +95,13 @@ func TestOperationsSeeWhatIsExported(t *testing.T) {
 	s, ops, violations := operations(t)
 	role := connect(t, s)
 	heard := make(chan *nats.Msg, 10)
-	for _, subject := range []string{"linkspan.*.event.>", "linkspan.*.heartbeat", "linkspan.north.event.exchange.refused"} {
+	for _, subject := range []string{"linkspan.*.event.>", "linkspan.*.heartbeat.*", "linkspan.north.event.exchange.refused"} {
 		_, err := ops.ChanSubscribe(subject, heard)
 		require.NoError(t, err)
 	}
 	require.NoError(t, ops.Flush())
-	require.NoError(t, role.Publish("linkspan.north.heartbeat", []byte("alive")))
-	require.Equal(t, "linkspan.north.heartbeat", (<-heard).Subject)
+	require.NoError(t, role.Publish("linkspan.north.heartbeat.exchange", []byte("alive")))
+	require.Equal(t, "linkspan.north.heartbeat.exchange", (<-heard).Subject)
 	require.NoError(t, role.Publish("linkspan.north.event.exchange.refused", []byte("denied")))
 	for range 2 {
 		require.Equal(t, "linkspan.north.event.exchange.refused", (<-heard).Subject)
@@ -172,7 +172,7 @@ func TestOperationsNeverSeeOrSendARecord(t *testing.T) {
 	inboxes, err := ops.SubscribeSync("_INBOX.>") // theirs, not LINK's
 	require.NoError(t, err)
 	for _, subject := range []string{"linkspan.north.exchange.emisweb", "linkspan.north.read.systmone.B00002", "linkspan.north.native.emisweb",
-		"linkspan.north.event.forged", "linkspan.north.heartbeat", "$SYS.REQ.SERVER.PING.PROFILEZ", "$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.x.KICK"} {
+		"linkspan.north.event.forged", "linkspan.north.heartbeat.exchange", "$SYS.REQ.SERVER.PING.PROFILEZ", "$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.x.KICK"} {
 		require.NoError(t, ops.PublishRequest(subject, "_INBOX.x", []byte("give me the record")))
 		require.NoError(t, ops.Flush())
 		require.ErrorContains(t, <-violations, "ermissions Violation", subject)

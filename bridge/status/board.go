@@ -74,11 +74,15 @@ func NewBoard(economy, pair, environment string, now func() time.Time, systems .
 	return &Board{economy: economy, pair: pair, environment: environment, now: now, systems: systems, seen: map[string]Seen{}}
 }
 
-// Heard takes a report of an instance, its own or by heartbeat.
-func (b *Board) Heard(r Report) {
+// Heard takes a report of an instance, its own or by heartbeat. It reports
+// whether that one was not known, or has started anew.
+func (b *Board) Heard(r Report) (fresh bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	known, ok := b.seen[r.Instance]
+	fresh = !ok || !known.Report.Started.Equal(r.Started)
 	b.seen[r.Instance] = Seen{Heard: b.now(), Report: r}
+	return fresh
 }
 
 // Told takes an event.
