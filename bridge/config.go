@@ -62,13 +62,16 @@ type NATSConfig struct {
 	URL         string   `desc:"existing NATS servers; default an embedded one"`
 	Credentials string   `desc:"credentials file for the existing servers"`
 	Listen      string   `desc:"loopback address where the embedded server lets operations listen; default none"`
-	Plaintext   bool     `desc:"existing servers without TLS; in live on loopback addresses only"`
-	Cert        string   `desc:"own PEM certificate, with its intermediates, towards the existing servers, or of the operations listener"`
+	Plaintext   bool     `desc:"existing servers, or the hub, without TLS; in live on loopback addresses only"`
+	Cert        string   `desc:"own PEM certificate, with its intermediates, towards the existing servers or the hub, or of the operations listener"`
 	Key         string   `desc:"PEM key of the certificate, readable by its owner only"`
 	CA          string   `desc:"PEM file of the authorities the other end's certificate must come from; the machine's own are never used"`
 	Names       []string `desc:"names of which the other end's certificate must have one"`
 	Pins        string   `desc:"file of the other end's public keys, SHA-256 of each on a line: the one in use and the next"`
 	CRL         []string `desc:"revocation lists, one of every authority"`
+
+	Leaf            string `desc:"servers of a hub of operations that the embedded server reaches out to as a leaf node, such as tls://hub:7422; default none"`
+	LeafCredentials string `split_words:"true" desc:"credentials file for the hub"`
 }
 
 // ConsoleConfig is the operations page. A listener that other machines can reach
@@ -230,6 +233,7 @@ func (c *Config) check() []error {
 		fault("LINKSPAN_XML_*: want limits of 0, the reader's own default, or more")
 	}
 	faults = append(faults, c.checkNATS()...)
+	faults = append(faults, c.checkLeaf()...)
 	faults = append(faults, c.Console.check()...)
 	if c.TablesFrom != TablesFromDirectory && c.TablesFrom != TablesFromNATS {
 		fault("LINKSPAN_TABLES_FROM: want directory or nats")

@@ -67,7 +67,7 @@ func (c *Config) checkNATSFiles(now func() time.Time) []error {
 	if (n.URL != "" || n.Listen != "") && !n.Plaintext {
 		faults = append(faults, n.tls().check("nats", now))
 	}
-	return faults
+	return append(faults, c.checkLeafFiles(now))
 }
 
 // check reads the files of one use of TLS. Where one is not named at all, that

@@ -280,10 +280,10 @@ func (b *Bridge) servers() (natsd.External, error) {
 func (b *Bridge) embedded() (natsd.Options, error) {
 	c := b.config
 	o := natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATS.Listen, OperationsUser: c.OpsUser, Log: b.natsLog}
-	if c.NATS.Listen == "" {
-		return o, nil
-	}
 	var err error
+	if o.Leaf, err = b.leaf(); err != nil || c.NATS.Listen == "" {
+		return o, err
+	}
 	if o.OperationsPassword, err = c.opsPassword(); err != nil {
 		return o, err
 	}

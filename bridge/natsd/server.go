@@ -2,10 +2,11 @@
 // connection to it, or to a NATS cluster that is already there. It knows no
 // subject of a record and carries none; it decides who may see which subjects.
 //
-// The embedded server has three accounts. LINK carries record traffic and is
+// The embedded server has up to four accounts. LINK carries record traffic and is
 // reachable only from inside the process. OPS is reachable only on the loopback
 // operations listener, and sees what LINK and SYS export to it: health, events,
-// heartbeats, metrics, $SRV and four questions about the server. SYS is the
+// heartbeats, metrics, $SRV and four questions about the server. HUB sees the
+// same, for a hub of operations that the server reaches out to. SYS is the
 // server's own.
 package natsd
 
@@ -64,6 +65,8 @@ type Options struct {
 	OperationsUser, OperationsPassword string
 	// TLS is the operations listener's; nil is plain text, on loopback as ever.
 	TLS *tls.Config
+	// Leaf is a hub of operations to reach out to; nil is none.
+	Leaf *Leaf
 	// Log receives the server's own log; level is debug, info, warn, error or
 	// fatal. The server logs no message. nil drops it.
 	Log func(level, msg string)
@@ -90,6 +93,11 @@ func Start(o Options) (*Server, error) {
 	}
 	if o.Listen != "" {
 		if err := s.listener(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Leaf != nil {
+		if err := o.Leaf.check(); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,152 @@
+package natsd
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Leaf is a hub of operations that the embedded server reaches out to as a leaf
+// node, so that no port is opened for it. The hub sees and asks what OPS does,
+// in an account of its own: its users meet no client of the operations listener,
+// and neither can forge an event for the other. What the hub publishes on any
+// other subject finds nobody.
+type Leaf struct {
+	// URLs is a comma-separated list of servers of one hub, e.g.
+	// "tls://hub:7422", where a user and password may stand. Servers that the hub
+	// tells of and that are not in it are not used.
+	URLs string
+	// Credentials is the path of a .creds file, read anew for each connection.
+	Credentials string
+	// TLS is required unless AllowPlaintext is set: with the own certificate and
+	// what is checked of the hub's. Roots, where set, gives the authorities anew
+	// for each connection.
+	TLS   *tls.Config
+	Roots func() *x509.CertPool
+	// AllowPlaintext is for a hub on this machine and tests.
+	AllowPlaintext bool
+	// Never are subjects that cross to the hub in neither direction, whatever the
+	// accounts say: a second lock on what the first does not open.
+	Never []string
+}
+
+// leafSchemes are those of an address of a hub; a leaf node over a websocket
+// would be another matter.
+var leafSchemes = []string{"nats", "tls"}
+
+// ownServices are what the server answers in every account by itself. Asked at
+// the hub, they are questions to the hub.
+var ownServices = []string{"$SYS.REQ.USER.INFO", "$SYS.REQ.ACCOUNT.>", "$SYS.REQ.SERVER.PING.CONNZ"}
+
+// check refuses settings that would have no connection at all, or one that is
+// not secured.
+func (l *Leaf) check() error {
+	if err := (External{URLs: l.URLs, TLS: l.TLS, AllowPlaintext: l.AllowPlaintext}).secured(); err != nil {
+		return fmt.Errorf("natsd: hub: %w", err)
+	}
+	named := false
+	for _, u := range l.addresses() {
+		if !slices.Contains(leafSchemes, u.Scheme) {
+			return errors.New("natsd: hub: an address is neither nats:// nor tls://")
+		}
+		named = named || u.User != nil
+	}
+	if l.Credentials == "" {
+		return nil
+	}
+	if named {
+		return errors.New("natsd: hub: both credentials and a user are set")
+	}
+	return CheckCredentials(l.Credentials)
+}
+
+// CheckCredentials reports what makes a file no credentials of a NATS user. The
+// embedded server would log as much and go on without a hub.
+func CheckCredentials(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("natsd: credentials: %w", err)
+	}
+	token, err := jwt.ParseDecoratedJWT(text)
+	if err == nil {
+		_, err = jwt.DecodeUserClaims(token)
+	}
+	if err == nil {
+		_, err = jwt.ParseDecoratedUserNKey(text)
+	}
+	if err != nil { // whose words may repeat the file's
+		return fmt.Errorf("natsd: credentials: %s holds no token and seed of a user", file)
+	}
+	return nil
+}
+
+// addresses are the URLs, which secured has read before.
+func (l *Leaf) addresses() []*url.URL {
+	var all []*url.URL
+	for one := range strings.SplitSeq(l.URLs, ",") {
+		one = strings.TrimSpace(one)
+		if !strings.Contains(one, "://") {
+			one = "nats://" + one
+		}
+		if u, err := url.Parse(one); err == nil {
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// remote is made anew for every start, as all options are.
+func (l *Leaf) remote() *server.RemoteLeafOpts {
+	r := &server.RemoteLeafOpts{
+		LocalAccount: accountHub, URLs: l.addresses(), Credentials: l.Credentials,
+		IgnoreDiscoveredServers: true, // those that are trusted are those that were configured
+		RequestIsolation:        true, // what other leaves of the hub ask for is nothing to us
+		// Nothing is heard in HUB, so forged events need no denial; to deny them would
+		// keep the hub from hearing ours.
+		DenyImports: slices.Concat(ownServices, l.Never),
+		DenyExports: slices.Concat(services, serverServices, l.Never),
+	}
+	if l.TLS != nil {
+		r.TLS, r.TLSConfig, r.TLSTimeout = true, l.secure(), tlsWait.Seconds()
+	}
+	return r
+}
+
+// secure is the configuration of every connection to the hub. The server keeps
+// one for all of them, so the authorities of the moment are asked in it.
+func (l *Leaf) secure() *tls.Config {
+	c := l.TLS.Clone()
+	if l.Roots == nil {
+		return c
+	}
+	c.InsecureSkipVerify = true // it would judge by the authorities of the start; what it leaves out is done here
+	more := c.VerifyConnection
+	c.VerifyConnection = func(state tls.ConnectionState) error {
+		o := x509.VerifyOptions{DNSName: state.ServerName, Roots: l.Roots(), Intermediates: x509.NewCertPool()}
+		if c.Time != nil {
+			o.CurrentTime = c.Time()
+		}
+		for _, between := range state.PeerCertificates[1:] {
+			o.Intermediates.AddCert(between)
+		}
+		if _, err := state.PeerCertificates[0].Verify(o); err != nil {
+			return fmt.Errorf("natsd: hub: %w", err)
+		}
+		if more == nil {
+			return nil
+		}
+		return more(state)
+	}
+	return c
+}
+
+// AtHub reports that the server is connected to the hub now.
+func (s *Server) AtHub() bool { return s.current.Load().NumLeafNodes() > 0 }
