@@ -19,7 +19,7 @@ func (k *checker) nats(ctx context.Context) {
 		k.put("NATS", CheckOK, "", "the embedded server; all roles are in this process")
 		return
 	}
-	b := &Bridge{config: c, log: zap.NewNop(), now: k.now, failed: make(chan error, 1)}
+	b := &Bridge{config: c, log: zap.NewNop(), now: k.now, operations: &operations{}, failed: make(chan error, 1)}
 	defer func() { _ = b.Stop(context.WithoutCancel(ctx)) }()
 	servers, err := b.servers()
 	if err != nil {
