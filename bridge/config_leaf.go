@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/linkspan/linkspan/bridge/natsd"
 	"github.com/linkspan/linkspan/bridge/secret"
 )
@@ -87,7 +89,7 @@ func (b *Bridge) leaf() (*natsd.Leaf, error) {
 	if n.Leaf == "" {
 		return nil, nil
 	}
-	l := &natsd.Leaf{URLs: n.Leaf, Credentials: n.LeafCredentials, AllowPlaintext: n.Plaintext, Never: b.notForOperations()}
+	l := &natsd.Leaf{URLs: n.Leaf, Economy: b.config.Economy, Credentials: n.LeafCredentials, AllowPlaintext: n.Plaintext, Never: b.notForOperations()}
 	if n.LeafCredentials != "" {
 		if err := leafCredentials(n.LeafCredentials); err != nil {
 			return nil, err
@@ -128,4 +130,14 @@ func (b *Bridge) notForOperations() []string {
 		}
 	}
 	return never
+}
+
+// serverLog is the log of the embedded server, of whose good news only that the
+// hub is there is any to the link's own.
+func (b *Bridge) serverLog(level, message string) {
+	if level == "info" && strings.Contains(message, "Leafnode connection created") {
+		b.log.Info("operations hub", zap.String("message", message))
+		return
+	}
+	b.natsLog(level, message)
 }

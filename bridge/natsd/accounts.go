@@ -3,6 +3,7 @@ package natsd
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
@@ -46,26 +47,28 @@ func (s *Server) accounts(o *server.Options) {
 	}}
 	if s.host != "" {
 		operations := server.NewAccount(accountOperations)
-		show(operations, link, system)
+		show(operations, "*", link, system)
 		o.Accounts, o.Users = append(o.Accounts, operations), append(o.Users, s.operator(operations))
 	}
 	if s.options.Leaf != nil {
 		hub := server.NewAccount(accountHub)
-		show(hub, link, system)
+		show(hub, s.options.Leaf.Economy, link, system)
 		o.Accounts, o.LeafNode.Remotes = append(o.Accounts, hub), []*server.RemoteLeafOpts{s.options.Leaf.remote()}
 	}
 }
 
-// show has an account import what operations see, and nothing else.
-func show(to, link, system *server.Account) {
+// show has an account import what operations see of an economy, * for any, and
+// nothing else.
+func show(to *server.Account, economy string, link, system *server.Account) {
+	of := func(subject string) string { return strings.Replace(subject, ".*.", "."+economy+".", 1) }
 	for _, subject := range streams {
 		must(link.AddStreamExport(subject, []*server.Account{to}))
-		must(to.AddStreamImport(link, subject, ""))
+		must(to.AddStreamImport(link, of(subject), ""))
 	}
 	share := func(from *server.Account, subjects []string) {
 		for _, subject := range subjects {
 			must(from.AddServiceExportWithResponse(subject, server.Streamed, []*server.Account{to}))
-			must(to.AddServiceImport(from, subject, subject))
+			must(to.AddServiceImport(from, of(subject), of(subject)))
 		}
 	}
 	share(link, services)

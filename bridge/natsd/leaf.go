@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,6 +25,9 @@ type Leaf struct {
 	// "tls://hub:7422", where a user and password may stand. Servers that the hub
 	// tells of and that are not in it are not used.
 	URLs string
+	// Economy is the one whose subjects the hub is shown and may ask. Required: a
+	// hub's permissions name it, and NATS does not find every part of a wildcard.
+	Economy string
 	// Credentials is the path of a .creds file, read anew for each connection.
 	Credentials string
 	// TLS is required unless AllowPlaintext is set: with the own certificate and
@@ -42,6 +46,8 @@ type Leaf struct {
 // would be another matter.
 var leafSchemes = []string{"nats", "tls"}
 
+var token = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
 // ownServices are what the server answers in every account by itself. Asked at
 // the hub, they are questions to the hub.
 var ownServices = []string{"$SYS.REQ.USER.INFO", "$SYS.REQ.ACCOUNT.>", "$SYS.REQ.SERVER.PING.CONNZ"}
@@ -51,6 +57,9 @@ var ownServices = []string{"$SYS.REQ.USER.INFO", "$SYS.REQ.ACCOUNT.>", "$SYS.REQ
 func (l *Leaf) check() error {
 	if err := (External{URLs: l.URLs, TLS: l.TLS, AllowPlaintext: l.AllowPlaintext}).secured(); err != nil {
 		return fmt.Errorf("natsd: hub: %w", err)
+	}
+	if !token.MatchString(l.Economy) {
+		return errors.New("natsd: hub: the economy is no token of a subject")
 	}
 	named := false
 	for _, u := range l.addresses() {

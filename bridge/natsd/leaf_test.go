@@ -58,8 +58,8 @@ func (h *hub) start() {
 func (h *hub) stop() { h.server.Shutdown(); h.server.WaitForShutdown() }
 
 // leaf are the settings of an area of an account.
-func (h *hub) leaf(account string) *Leaf {
-	return &Leaf{URLs: "nats://" + account + ":secret%20of%20" + account + "@127.0.0.1:" + strconv.Itoa(h.options.LeafNode.Port), AllowPlaintext: true}
+func (h *hub) leaf(account, economy string) *Leaf {
+	return &Leaf{Economy: economy, URLs: "nats://" + account + ":secret%20of%20" + account + "@127.0.0.1:" + strconv.Itoa(h.options.LeafNode.Port), AllowPlaintext: true}
 }
 
 // user connects to the hub as a person of operations.
@@ -153,7 +153,7 @@ const (
 // operations listener.
 func TestAHubSeesWhatOperationsSee(t *testing.T) {
 	h := startHub(t, "NORTH")
-	s := start(t, Options{Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: h.leaf("NORTH")})
+	s := start(t, Options{Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: h.leaf("NORTH", "north")})
 	atHub(t, s)
 	role, far := connect(t, s), h.user("NORTH")
 	near, err := nats.Connect("nats://"+s.Address(), nats.UserInfo(opsUser, opsPassword))
@@ -188,7 +188,7 @@ func TestAHubSeesWhatOperationsSee(t *testing.T) {
 	}
 	options := s.serverOptions()
 	require.Zero(t, options.LeafNode.Port)
-	require.Nil(t, start(t, Options{Leaf: h.leaf("NORTH")}).current.Load().Addr(), "reaching out opens no port")
+	require.Nil(t, start(t, Options{Leaf: h.leaf("NORTH", "north")}).current.Load().Addr(), "reaching out opens no port")
 }
 
 // Whatever the hub publishes, LINK gets what operations may ask and nothing else,
@@ -197,7 +197,7 @@ func TestAHubSeesWhatOperationsSee(t *testing.T) {
 func TestAHubNeverSeesOrSendsARecord(t *testing.T) {
 	h := startHub(t, "NORTH")
 	never := []string{"linkspan.north.exchange.*", "linkspan.north.*.native"}
-	leaf := h.leaf("NORTH")
+	leaf := h.leaf("NORTH", "north")
 	leaf.Never = never
 	s := start(t, Options{Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: leaf, StoreDir: t.TempDir()})
 	atHub(t, s)
@@ -214,7 +214,7 @@ func TestAHubNeverSeesOrSendsARecord(t *testing.T) {
 	reaches(t, role, "linkspan.north.event.wire", atTheHub)
 	before := atTheHub.subjects()
 
-	forged := append(slices.Clone(records), "linkspan.north.event.audit", "linkspan.north.heartbeat.exchange", "linkspan.north.tables.push", "linkspan.north.control.one",
+	forged := append(slices.Clone(records), "linkspan.north.event.audit", "linkspan.north.heartbeat.exchange", "linkspan.south.health", "linkspan.south.control.one.drain", "linkspan.north.tables.push", "linkspan.north.control.one",
 		"_INBOX.x", "_R_.x", "$JS.API.INFO", "$JS.API.STREAM.CREATE.X", "$KV.linkspan-north-tables.active", "$O.linkspan-north-tables.C.x",
 		"$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.PING.PROFILEZ", "$SYS.REQ.SERVER.x.KICK", "$SYS.REQ.ACCOUNT.LINK.CONNZ", "$SYS.ACCOUNT.LINK.CONNECT")
 	answers, err := far.SubscribeSync("answers")
@@ -273,7 +273,7 @@ func TestAHubNeverSeesOrSendsARecord(t *testing.T) {
 // of the embedded server.
 func TestTheHubGoesAndComesBack(t *testing.T) {
 	h := startHub(t, "NORTH")
-	s := start(t, Options{Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: h.leaf("NORTH")})
+	s := start(t, Options{Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: h.leaf("NORTH", "north")})
 	atHub(t, s)
 	role := connect(t, s)
 	serve(t, role, "linkspan.north.health", "ok")
@@ -299,7 +299,7 @@ func TestTheHubGoesAndComesBack(t *testing.T) {
 	require.Equal(t, "ok", string(ask(t, far, "linkspan.north.health").Data))
 
 	s.Shutdown()
-	late := start(t, Options{Leaf: &Leaf{URLs: "nats://127.0.0.1:1", AllowPlaintext: true}})
+	late := start(t, Options{Leaf: &Leaf{URLs: "nats://127.0.0.1:1", Economy: "north", AllowPlaintext: true}})
 	require.True(t, late.Healthy(), "a hub that is not there is no reason not to start")
 }
 
@@ -311,7 +311,7 @@ func TestTwoAreasDoNotMeetAtTheHub(t *testing.T) {
 			h := startHub(t, slices.Compact(slices.Clone(accounts[:]))...)
 			var roles, near []*nats.Conn
 			for i, area := range []string{"north", "south"} {
-				s := start(t, Options{Name: area, Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: h.leaf(accounts[i])})
+				s := start(t, Options{Name: area, Listen: "127.0.0.1:0", OperationsUser: opsUser, OperationsPassword: opsPassword, Leaf: h.leaf(accounts[i], area)})
 				atHub(t, s)
 				role := connect(t, s)
 				serve(t, role, "linkspan."+area+".health", area)
@@ -363,7 +363,7 @@ func TestALeafWithCredentials(t *testing.T) {
 	h.start()
 	file := filepath.Join(t.TempDir(), "leaf.creds")
 	require.NoError(t, os.WriteFile(file, of(stranger), 0o600))
-	s := start(t, Options{Leaf: &Leaf{URLs: "127.0.0.1:" + strconv.Itoa(h.options.LeafNode.Port), Credentials: file, AllowPlaintext: true}})
+	s := start(t, Options{Leaf: &Leaf{Economy: "north", URLs: "127.0.0.1:" + strconv.Itoa(h.options.LeafNode.Port), Credentials: file, AllowPlaintext: true}})
 	require.False(t, s.AtHub())
 	require.NoError(t, os.WriteFile(file, of(account), 0o600))
 	atHub(t, s)
@@ -393,6 +393,7 @@ func TestSettingsOfALeafThatAreRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(odd, []byte("not so"), 0o600))
 	for name, l := range map[string]Leaf{
 		"no address":           {AllowPlaintext: true},
+		"two tokens":           {URLs: "nats://hub:7422", Economy: "a.b", AllowPlaintext: true},
 		"an unreadable one":    {URLs: "nats://x:y:z", AllowPlaintext: true},
 		"a websocket":          {URLs: "ws://hub:443", AllowPlaintext: true},
 		"nothing secures it":   {URLs: "nats://hub:7422"},
@@ -402,6 +403,9 @@ func TestSettingsOfALeafThatAreRefused(t *testing.T) {
 		"odd credentials":      {URLs: "nats://hub:7422", Credentials: odd, AllowPlaintext: true},
 		"an odd subject":       {URLs: "nats://hub:7422", Never: []string{"a..b"}, AllowPlaintext: true},
 	} {
+		if l.Economy == "" {
+			l.Economy = "north"
+		}
 		_, err := Start(Options{Name: "n", Leaf: &l})
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "not so")
