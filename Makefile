@@ -1,7 +1,7 @@
 # `make test` needs only Go. `make check` is what CI runs beside it.
 GO ?= go
 
-.PHONY: build test race lint tidy fuzz schema conformance browser soak memory alerts evidence faults bench golden demo check deb package windows
+.PHONY: build test race lint tidy fuzz schema conformance browser soak memory alerts evidence faults test-cluster bench golden demo check deb package windows
 
 build:
 	$(GO) build -trimpath -o bin/linkspan ./cmd/linkspan
@@ -53,6 +53,11 @@ browser:
 # The long forms of the tests that have one, with their figures: hours.
 soak:
 	scripts/soak.sh
+
+# The exchange suite on the cluster of docs/deploy/cluster.md, while its nodes and
+# replicas are killed: ROUNDS times, default 60.
+test-cluster:
+	LINKSPAN_SOAK=1 LINKSPAN_ROUNDS=$(ROUNDS) $(GO) test -timeout 60m -count=1 -run '^TestCluster' -v ./bridge
 
 # The live heap over 20,000 exchanges.
 memory:

@@ -25,6 +25,15 @@ import (
 // reason: the blocks marked "sh not-run", by their first line.
 var notRun = map[string]string{
 	"docs/operations.md: linkspan demo --keep":                                   "it stays up; a script of cmd/linkspan and the browser's test run it",
+	"docs/deploy/cluster.md: scripts/cluster.sh":                                 "it stays up; a test of scripts/cluster runs it, and asks",
+	"docs/deploy/cluster.md: export LINKSPAN_ECONOMY=estuary":                    "needs the servers and a certificate of operations; bridge's tests ask the same",
+	"docs/deploy/one-box.md: sudo apt install":                                   "needs root, the package and systemd; scripts/package builds and unpacks it",
+	"docs/deploy/one-box.md: sudo install -d":                                    "needs root and systemd",
+	"docs/deploy/one-box.md: sudo unshare":                                       "needs an installation; cmd/linkspan runs the check on the same settings",
+	"docs/deploy/one-box.md: sudo systemctl enable":                              "needs root and systemd",
+	"docs/deploy/one-box.md: linkspan top":                                       "it stays up; a script of cmd/linkspan runs it once",
+	"docs/deploy/leaf.md: nats-server -t -c hub.conf":                            "needs nats-server; a test of bridge starts one in its process with the same file",
+	"docs/deploy/leaf.md: export NATS_URL=":                                      "needs the nats command and a hub; a test of bridge does on the wire what it does",
 	"docs/check.md: linkspan check":                                              "needs an installation; cmd/linkspan's check.txtar runs it",
 	"docs/operations.md: linkspan top":                                           "it stays up, or needs a certificate; a script of cmd/linkspan runs it once",
 	"README.md: make test":                                                       "it runs this very test",

@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/linkspan/linkspan/bridge/certs"
@@ -30,6 +31,9 @@ func (c *Config) checkFiles(now func() time.Time) error {
 			fault(fmt.Errorf("%s: %w", s.Name, err))
 		} else {
 			options[s.Name] = o
+		}
+		if c.Has(RoleExchange) && err == nil && s.Wire.Transport == system.HTTP && o.Settings["address"] == "" {
+			fault(fmt.Errorf("LINKSPAN_%s_ADDRESS: required for the exchange, too, whose requests name their receiver", strings.ToUpper(s.Name)))
 		}
 		if c.Has(s.Name) && side.secured() {
 			fault(side.tls().check(s.Name, now))

@@ -104,6 +104,7 @@ type exchange struct {
 	q         record.Request
 	target    string
 	cause     string    // what the audit knows and the asker is not told
+	ownCode   string    // the error of the asker's own system when it was asked for its copy, which the asker is not told either
 	holder    string    // digest of the holder's native answer
 	got       time.Time // the holder's answer
 	rec       *record.Record

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -65,7 +66,7 @@ func TestDaemon(t *testing.T) {
 	}
 	b, err := bridge.Start(t.Context(), config, bridge.Stepped(bridge.NoFloor(bridge.Options{Log: log, Version: "0.0.1"}), dying))
 	require.NoError(t, err)
-	fmt.Println("ready", b.Address("emisweb"), b.Address("systmone"))
+	fmt.Println("ready", cmp.Or(b.Address("emisweb"), "-"), cmp.Or(b.Address("systmone"), "-"))
 	orders := bufio.NewScanner(os.Stdin)
 	for orders.Scan() { // until the test closes it
 		length, err := strconv.ParseUint(orders.Text(), 10, 64)
@@ -118,26 +119,52 @@ func (b *lockedBuffer) text() string {
 // newDaemon prepares a link over the systems' real wires.
 func newDaemon(t *testing.T) *daemon {
 	t.Helper()
-	pair := pairs.EMISWebSystmOne()
-	d := &daemon{t: t, data: t.TempDir(), people: crowd(16), systems: map[string]system.System{pair.A.Name: pair.A, pair.B.Name: pair.B}}
-	world := everywhere(d.people)
+	people := crowd(16)
+	return daemonOf(t, people, whole(t, "test", practices(t, people)))
+}
+
+// practices serves both systems with the records of some people on their real
+// wires.
+func practices(t *testing.T, people []person) map[string]bridge.SideConfig {
+	t.Helper()
+	world := everywhere(people)
 	sides := map[string]bridge.SideConfig{}
-	for name, native := range d.systems {
+	for name, native := range bothSystems() {
 		listener, err := wire.Listen(t.Context(), native.Wire, "127.0.0.1:0", turns(world.as(name)), wire.ListenOptions{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, listener.Shutdown(context.Background())) })
 		sides[name] = bridge.SideConfig{Address: listener.Addr().String(), Listen: "127.0.0.1:0", Plaintext: []string{"listen", "address"}, Throttle: "off", Settings: settings[name]}
 	}
-	text, err := json.Marshal(agreement(pair))
+	return sides
+}
+
+func bothSystems() map[string]system.System {
+	pair := pairs.EMISWebSystmOne()
+	return map[string]system.System{pair.A.Name: pair.A, pair.B.Name: pair.B}
+}
+
+// whole is the configuration of one instance that has every role.
+func whole(t *testing.T, economy string, sides map[string]bridge.SideConfig) bridge.Config {
+	t.Helper()
+	pair := pairs.EMISWebSystmOne()
+	a := agreement(pair)
+	a.Economy = economy
+	text, err := json.Marshal(a)
 	require.NoError(t, err)
 	terms := filepath.Join(t.TempDir(), "agreement.json")
 	require.NoError(t, os.WriteFile(terms, text, 0o600))
-	config, err := json.Marshal(bridge.Config{Economy: "test", Pair: pair.Name, Environment: bridge.EnvironmentTest, Instance: "one",
-		Roles: []string{bridge.RoleExchange, pair.A.Name, pair.B.Name}, Agreement: terms, Data: d.data, RecordLimit: 8 << 20,
-		Deadline: 20 * time.Second, Slots: 16, SenderCodes: "off", Sides: sides})
+	return bridge.Config{Economy: economy, Pair: pair.Name, Environment: bridge.EnvironmentTest, Instance: "one",
+		Roles: []string{bridge.RoleExchange, pair.A.Name, pair.B.Name}, Agreement: terms, Data: t.TempDir(), RecordLimit: 8 << 20,
+		Deadline: 20 * time.Second, Slots: 16, SenderCodes: "off", Sides: sides}
+}
+
+// daemonOf is a daemon with a configuration.
+func daemonOf(t *testing.T, people []person, c bridge.Config) *daemon {
+	t.Helper()
+	d := &daemon{t: t, data: c.Data, people: people, systems: bothSystems(), config: filepath.Join(t.TempDir(), "config.json")}
+	text, err := json.Marshal(c)
 	require.NoError(t, err)
-	d.config = filepath.Join(t.TempDir(), "config.json")
-	require.NoError(t, os.WriteFile(d.config, config, 0o600))
+	require.NoError(t, os.WriteFile(d.config, text, 0o600))
 	return d
 }
 
@@ -203,14 +230,19 @@ func (d *daemon) answer(from string, p person) (answer []byte, released bool) {
 	if err != nil {
 		return nil, false // the process has died
 	}
+	return answer, d.kept(from, answer)
+}
+
+// kept reports whether an answer is a record, and keeps its hash.
+func (d *daemon) kept(from string, answer []byte) bool {
 	if refused, err := isRefusal(from, answer); err != nil || refused {
-		return answer, false
+		return false
 	}
 	sum := sha256.Sum256(answer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.released = append(d.released, hex.EncodeToString(sum[:]))
-	return answer, true
+	return true
 }
 
 // takes fails unless both systems' requests are answered with records.

@@ -103,6 +103,7 @@ func (e *exchange) ownCopy(ctx context.Context) (*record.Patient, error) {
 	}
 	if own == nil {
 		if _, err := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, record.Unproven); err != nil {
+			e.cause = fmt.Sprintf("%v, or refused the question: %.32q", errNotKnown, e.ownCode)
 			return nil, record.Fault(record.ReasonNotFound, "exchange", errNotKnown) // the holder is not asked about somebody the asker does not know
 		}
 	}
@@ -122,6 +123,7 @@ func (e *exchange) readBack(ctx context.Context) (*record.Patient, error) {
 		if !f.Permanent() {
 			return nil, fmt.Errorf("%w: %w", errOwnCopy, record.Fault(passing(*f), "exchange", errHidden))
 		}
+		e.ownCode = f.NativeCode
 		return nil, nil
 	}
 	return &answer.Record().Patient, nil

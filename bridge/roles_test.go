@@ -19,6 +19,7 @@ import (
 
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/bridge/spine"
+	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/record"
 )
@@ -129,4 +130,30 @@ func TestLargeRecord(t *testing.T) {
 	}
 	require.Empty(t, outcome.Reason)
 	require.Greater(t, len(answer), 6<<20)
+}
+
+// The exchange writes EMIS Web's requests, whose envelope names its receiver:
+// without the address every one of them would be refused there.
+func TestTheExchangeWantsTheAddressItWrites(t *testing.T) {
+	c := whole(t, "test", practices(t, crowd(1)))
+	c.Roles, c.LinkKey = []string{bridge.RoleExchange}, filepath.Join(t.TempDir(), "link.key")
+	require.NoError(t, os.WriteFile(c.LinkKey, []byte(strings.Repeat("ab", 32)), 0o600))
+	side := c.Sides["emisweb"]
+	side.Address = ""
+	c.Sides["emisweb"] = side
+	_, err := bridge.Start(t.Context(), c, bridge.Options{})
+	require.ErrorContains(t, err, "LINKSPAN_EMISWEB_ADDRESS: required for the exchange")
+}
+
+// An own system that refuses the question about its patient is to the asker like
+// a patient who is not known; the audit log has the system's own error.
+func TestAnOwnSystemThatRefuses(t *testing.T) {
+	e := start(t, setup{standins: map[string]standin.Options{"emisweb": {Users: []string{"somebody else"}}}})
+	answer := e.ask("emisweb", request(t, "emisweb-full.xml"))
+	refusedNatively(t, "emisweb", answer)
+	require.Equal(t, record.ReasonNotFound, (<-e.outcomes).Reason)
+	for _, x := range auditOf(t, e.data) {
+		require.Len(t, x.closed, 1)
+		require.Contains(t, x.closed[0].Cause, `or refused the question: "Client"`)
+	}
 }
