@@ -219,6 +219,7 @@ func (b *Bridge) connect() error {
 		}
 		b.server = server
 		b.onStop(func(context.Context) error { server.Shutdown(); return nil })
+		b.watchLeaf()
 		if b.nc, err = server.Connect("linkspan-" + c.Instance); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,7 +107,7 @@ func (b *Bridge) leaf() (*natsd.Leaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.TLS, l.Roots = store.Client(""), store.Roots
+	l.TLS = store.Client("")
 	if len(n.Names) > 1 { // each server by its own name
 		l.TLS.ServerName = ""
 	}
@@ -132,12 +133,24 @@ func (b *Bridge) notForOperations() []string {
 	return never
 }
 
-// serverLog is the log of the embedded server, of whose good news only that the
-// hub is there is any to the link's own.
-func (b *Bridge) serverLog(level, message string) {
-	if level == "info" && strings.Contains(message, "Leafnode connection created") {
-		b.log.Info("operations hub", zap.String("message", message))
+// leafLook is how often is looked whether the hub is there.
+const leafLook = time.Second
+
+// watchLeaf writes into the log when the hub is there and when it is lost. A
+// connection that the hub refuses stands for a moment, so both are believed at
+// the second look. Why, the server's own log says.
+func (b *Bridge) watchLeaf() {
+	if b.config.NATS.Leaf == "" {
 		return
 	}
-	b.natsLog(level, message)
+	b.background(func(ctx context.Context) {
+		for said, seen := false, false; every(ctx, leafLook); {
+			now := b.server.AtHub()
+			if now == seen && now != said {
+				said = now
+				b.log.Info("operations hub", zap.Bool("connected", now))
+			}
+			seen = now
+		}
+	})
 }

@@ -279,7 +279,7 @@ func (b *Bridge) servers() (natsd.External, error) {
 // embedded is the server inside this process.
 func (b *Bridge) embedded() (natsd.Options, error) {
 	c := b.config
-	o := natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATS.Listen, OperationsUser: c.OpsUser, Log: b.serverLog}
+	o := natsd.Options{Name: "linkspan-" + c.Instance, Listen: c.NATS.Listen, OperationsUser: c.OpsUser, Log: b.natsLog}
 	var err error
 	if o.Leaf, err = b.leaf(); err != nil || c.NATS.Listen == "" {
 		return o, err

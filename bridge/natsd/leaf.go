@@ -2,7 +2,6 @@ package natsd
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
@@ -31,10 +32,9 @@ type Leaf struct {
 	// Credentials is the path of a .creds file, read anew for each connection.
 	Credentials string
 	// TLS is required unless AllowPlaintext is set: with the own certificate and
-	// what is checked of the hub's. Roots, where set, gives the authorities anew
-	// for each connection.
-	TLS   *tls.Config
-	Roots func() *x509.CertPool
+	// what is checked of the hub's. The server keeps it, so a further authority
+	// wants a start; what its functions look at may change.
+	TLS *tls.Config
 	// AllowPlaintext is for a hub on this machine and tests.
 	AllowPlaintext bool
 	// Never are subjects that cross to the hub in neither direction, whatever the
@@ -124,38 +124,46 @@ func (l *Leaf) remote() *server.RemoteLeafOpts {
 		DenyExports: slices.Concat(services, serverServices, l.Never),
 	}
 	if l.TLS != nil {
-		r.TLS, r.TLSConfig, r.TLSTimeout = true, l.secure(), tlsWait.Seconds()
+		r.TLS, r.TLSConfig, r.TLSTimeout = true, l.TLS, tlsWait.Seconds()
 	}
 	return r
 }
 
-// secure is the configuration of every connection to the hub. The server keeps
-// one for all of them, so the authorities of the moment are asked in it.
-func (l *Leaf) secure() *tls.Config {
-	c := l.TLS.Clone()
-	if l.Roots == nil {
-		return c
-	}
-	c.InsecureSkipVerify = true // it would judge by the authorities of the start; what it leaves out is done here
-	more := c.VerifyConnection
-	c.VerifyConnection = func(state tls.ConnectionState) error {
-		o := x509.VerifyOptions{DNSName: state.ServerName, Roots: l.Roots(), Intermediates: x509.NewCertPool()}
-		if c.Time != nil {
-			o.CurrentTime = c.Time()
-		}
-		for _, between := range state.PeerCertificates[1:] {
-			o.Intermediates.AddCert(between)
-		}
-		if _, err := state.PeerCertificates[0].Verify(o); err != nil {
-			return fmt.Errorf("natsd: hub: %w", err)
-		}
-		if more == nil {
-			return nil
-		}
-		return more(state)
-	}
-	return c
+// AtHub reports that the server has a connection to the hub now, which for a
+// moment one has that the hub is about to refuse, too.
+func (s *Server) AtHub() bool { return s.current.Load().NumLeafNodes() > 0 }
+
+// How often the same fault of a connection to a hub is told, and how many faults
+// are told apart.
+const (
+	repeatAfter = 10 * time.Minute
+	repeatsKept = 64
+)
+
+// repeats are the faults of a leaf that were told of, by their text without its
+// numbers, which differ from one connection to the next.
+type repeats struct {
+	mu   sync.Mutex
+	told map[string]time.Time
 }
 
-// AtHub reports that the server is connected to the hub now.
-func (s *Server) AtHub() bool { return s.current.Load().NumLeafNodes() > 0 }
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// worth reports that a line of the log is not of a leaf, or was not told within
+// repeatAfter.
+func (r *repeats) worth(line string, now time.Time) bool {
+	if !strings.Contains(strings.ToLower(line), "leafnode") {
+		return true
+	}
+	key := digits.ReplaceAllString(line, "")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, ok := r.told[key]; ok && now.Sub(last) < repeatAfter {
+		return false
+	}
+	if len(r.told) >= repeatsKept || r.told == nil {
+		r.told = map[string]time.Time{}
+	}
+	r.told[key] = now
+	return true
+}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -409,5 +410,28 @@ func TestSettingsOfALeafThatAreRefused(t *testing.T) {
 		_, err := Start(Options{Name: "n", Leaf: &l})
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "not so")
+	}
+}
+
+// A hub that is away or refuses is told of once in ten minutes, however often it
+// is tried.
+func TestAFaultOfTheHubIsToldOnce(t *testing.T) {
+	var r repeats
+	now := time.Now()
+	refused := func(attempt string) string {
+		return "Error trying to connect as leafnode to remote server (attempt " + attempt + "): refused"
+	}
+	require.True(t, r.worth(refused("1"), now))
+	require.False(t, r.worth(refused("2"), now.Add(time.Second)))
+	require.True(t, r.worth("127.0.0.1:7422 - lid:7 - Leafnode Error 'Authorization Violation'", now))
+	require.False(t, r.worth("127.0.0.1:7422 - lid:8 - Leafnode Error 'Authorization Violation'", now))
+	require.True(t, r.worth(refused("600"), now.Add(repeatAfter)))
+	for range 2 {
+		require.True(t, r.worth("another fault", now))
+	}
+	for range 2 * repeatsKept { // a hub may say what it likes
+		now = now.Add(1)
+		r.worth("leafnode"+strings.Repeat("x", int(now.UnixNano()%1000)), now)
+		require.LessOrEqual(t, len(r.told), repeatsKept)
 	}
 }

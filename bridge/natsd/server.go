@@ -79,6 +79,7 @@ type Server struct {
 	port     int    // the port that was really opened, kept across Restart
 	password string // of the LINK user, made at Start and never leaving the process
 
+	told    repeats // of the leaf
 	current atomic.Pointer[server.Server]
 	mu      sync.Mutex // serialises Restart and Shutdown
 	stopped bool
@@ -139,7 +140,7 @@ func (s *Server) start() error {
 	if err != nil {
 		return fmt.Errorf("natsd: start: %w", err)
 	}
-	log := &logger{log: s.options.Log, fatal: make(chan string, 1)}
+	log := &logger{log: s.options.Log, told: &s.told, fatal: make(chan string, 1)}
 	ns.SetLoggerV2(log, false, false, false)
 	ns.Start()
 	err = log.ready(ns)
@@ -260,6 +261,7 @@ func secret() string {
 // error, and after that its owner sees the level and decides.
 type logger struct {
 	log   func(level, msg string) // may be nil
+	told  *repeats                // may be nil
 	fatal chan string             // the first fatal line
 }
 
@@ -280,7 +282,13 @@ func (l *logger) Warnf(format string, v ...any) {
 	}
 }
 
-func (l *logger) Errorf(format string, v ...any) { l.write("error", format, v) }
+// Errorf passes over what it has just said of a hub: it is tried every second.
+func (l *logger) Errorf(format string, v ...any) {
+	if l.told == nil || l.told.worth(fmt.Sprintf(format, v...), time.Now()) {
+		l.write("error", format, v)
+	}
+}
+
 func (l *logger) Debugf(format string, v ...any) { l.write("debug", format, v) }
 
 // Tracef drops: trace lines hold message bodies.
