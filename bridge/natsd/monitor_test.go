@@ -13,6 +13,7 @@ func TestNoMonitoringPort(t *testing.T) {
 	for name, o := range map[string]Options{
 		"no listener": {},
 		"operations":  {Listen: "127.0.0.1:0", OperationsUser: "ops", OperationsPassword: "ops secret"},
+		"a hub":       {Leaf: &Leaf{URLs: "nats://127.0.0.1:1", Economy: "north", AllowPlaintext: true}},
 	} {
 		s := start(t, o)
 		require.Nil(t, s.current.Load().MonitorAddr(), name)
