@@ -80,6 +80,9 @@ func (b *Bridge) hearOperations() error {
 	}
 	return b.hear(b.subjects.Event(">"), func(m *nats.Msg) {
 		kind := strings.TrimPrefix(m.Subject, b.subjects.Event(""))
+		if kind == "exchange" {
+			return // the counts have it, and there is one for each exchange
+		}
 		if event, ok := line(kind, m.Data, b.now()); ok {
 			b.operations.board.Told(event)
 			nudge(b.operations.look)

@@ -199,7 +199,8 @@ func (g *Gate) request(user, organisation, id string, body []byte) (Event, error
 }
 
 // Answered tells what became of a request that Request let go on: "" a record
-// was released.
+// was released. Nobody waits for the disk: where the machine loses its power, the
+// counts of the last answers before it may be lost, and no message is.
 func (g *Gate) Answered(user, organisation string, outcome record.Reason) {
 	for _, event := range g.answered(user, organisation, outcome) {
 		g.options.Event(event)
@@ -231,7 +232,7 @@ func (g *Gate) answered(user, organisation string, outcome record.Reason) (event
 	if e.kind == 0 {
 		return events
 	}
-	if err := g.memory.append(e, g.matters(now)); err != nil {
+	if err := g.memory.write(e, g.matters(now)); err != nil {
 		events = append(events, Event{Kind: KindMemory, User: user, Organisation: organisation, Err: err})
 	}
 	return events

@@ -190,9 +190,22 @@ func (m *memory) digest(what, text string) (d digest) {
 	return d
 }
 
-// append makes e durable. After a failure the next append first writes the file
-// anew, without what failed.
+// append makes e durable, and with it all that was written before. After a
+// failure the next one first writes the file anew, without what failed.
 func (m *memory) append(e entry, matters func(entry) bool) error {
+	if err := m.write(e, matters); err != nil {
+		return err
+	}
+	if err := m.file.Sync(); err != nil {
+		m.broken = true
+		return err
+	}
+	return nil
+}
+
+// write writes e, which outlives this process, and the machine once something
+// was appended after it.
+func (m *memory) write(e entry, matters func(entry) bool) error {
 	if m.broken || m.entries > 2*m.kept+slack {
 		if err := m.rewrite(matters); err != nil {
 			return err
@@ -200,10 +213,6 @@ func (m *memory) append(e entry, matters func(entry) bool) error {
 	}
 	b := m.format(e)
 	if _, err := m.file.WriteAt(b[:], int64(m.entries+1)*size); err != nil {
-		m.broken = true
-		return err
-	}
-	if err := m.file.Sync(); err != nil {
 		m.broken = true
 		return err
 	}
