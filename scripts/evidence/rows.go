@@ -14,7 +14,7 @@ import (
 // The number of rows each list must have, numbered from 01.
 const (
 	hazardRows = 43
-	threatRows = 35
+	threatRows = 37
 )
 
 // List is one file of docs/safety: the hazard log or the threat model.
