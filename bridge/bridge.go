@@ -284,7 +284,7 @@ func (b *Bridge) startAudit() (*ledger, error) {
 	}
 	log, err := audit.OpenWith(dir, c.Instance, audit.OpenOptions{Signer: signer, Checkpoints: c.Checkpoints, Now: b.now,
 		Published: func(text string) {
-			b.operations.checkpoint.Store(b.now().UnixNano())
+			b.operations.checkpointed(text, b.now())
 			b.publish("audit", AuditEvent{Instance: c.Instance, Checkpoint: text, Verifier: signer.Verifier()})
 		},
 		Trouble: func(err error) {
@@ -298,6 +298,7 @@ func (b *Bridge) startAudit() (*ledger, error) {
 	l.instance, l.link, l.build, l.config = c.Instance, b.name(), b.version, func() string { return b.agreed.now().Digest() }
 	l.verifier = signer.Verifier()
 	b.ledger = l
+	b.operations.covered.Store(log.Newest().Seq)
 	b.onStop(func(context.Context) error {
 		if log.Err() == nil {
 			b.logged(l.note(audit.EventStopped, "", ""))

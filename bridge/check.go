@@ -40,7 +40,6 @@ type Finding struct {
 const (
 	checkWait    = 5 * time.Second     // for one other machine
 	checkSoon    = 30 * 24 * time.Hour // a certificate that ends within it is a warning
-	checkFree    = 1 << 30             // bytes free on the disk of the data, below which it is a warning
 	checkTooFull = 64 << 20            // and below which it is a fault
 )
 
@@ -276,7 +275,7 @@ func (k *checker) data() {
 		return
 	case free < checkTooFull:
 		grade = CheckFault
-	case free < checkFree:
+	case free < diskLow:
 		grade = CheckWarning
 	}
 	k.put("disk", grade, "make room: on a full disk every request is refused, for it cannot be audited", "%d MiB are free where the audit log is", free>>20)

@@ -6,6 +6,10 @@ import "time"
 // gone would.
 func (b *Bridge) BreakAudit() error { return b.ledger.Close() }
 
+// FreeBytes has the disk of the audit log look as if so much were free, and
+// returns what is.
+func (b *Bridge) FreeBytes(n uint64) (had uint64) { return b.operations.free.Swap(n) }
+
 // Paced are the options with the pace of a test: quiet before the tables folder
 // is looked at, and the time between polls of it and savings of the work list.
 func Paced(o Options, quiet, poll, save time.Duration) Options {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,8 @@ type operations struct {
 	// When the last checkpoint was signed and the log on the disk last proven, in
 	// nanoseconds since 1970; 0 before.
 	checkpoint, verified atomic.Int64
+	covered              atomic.Uint64 // the records below the last checkpoint
+	free                 atomic.Uint64 // bytes of the audit log's disk; 0 is not known
 	dropped              dropped       // and what was told of that
 	draining             atomic.Bool   // it takes no new request and will stop
 	service              micro.Service // nil before it answers
@@ -214,6 +217,14 @@ func (b *Bridge) Link() status.Link {
 	return b.operations.board.Link()
 }
 
+// What makes an instance need somebody before it hurts.
+const (
+	diskLow        = 1 << 30             // bytes free where the audit log is
+	checkpointDue  = 10 * time.Minute    // records without a checkpoint above them; one is due within a minute
+	certificateDue = 14 * 24 * time.Hour // to the end of a certificate
+	listDue        = 2 * 24 * time.Hour  // to the end of a revocation list
+)
+
 // Report is what this instance says of itself.
 func (b *Bridge) Report() status.Report {
 	c := b.config
@@ -240,6 +251,13 @@ func (b *Bridge) Report() status.Report {
 		if a.Trouble != "" {
 			worse(status.Down, "audit: "+a.Trouble)
 		}
+		if a.FreeBytes > 0 && a.FreeBytes < diskLow {
+			worse(status.Degraded, fmt.Sprintf("the disk of the audit log has %d MiB left", a.FreeBytes>>20))
+		}
+		since := later(a.Checkpoint, b.operations.started)
+		if a.Records > b.operations.covered.Load() && b.now().Sub(since) > checkpointDue {
+			worse(status.Degraded, "no checkpoint of the audit log was signed since "+since.UTC().Format(time.RFC3339))
+		}
 		r.Audit = &a
 		t := b.tables.status()
 		if t.Refused != nil {
@@ -249,10 +267,19 @@ func (b *Bridge) Report() status.Report {
 	}
 	for _, store := range b.operations.control.stores {
 		for _, end := range store.Ends() {
-			r.Certificates = append(r.Certificates, status.Certificate{Use: end.Use, What: end.What, Until: end.Until.UTC()})
+			r.Certificates = append(r.Certificates, status.Certificate{Use: end.Use, What: end.What, Until: end.Until.UTC(), List: end.List})
 		}
 	}
 	slices.SortStableFunc(r.Certificates, func(a, b status.Certificate) int { return a.Until.Compare(b.Until) })
+	for _, end := range r.Certificates {
+		soon := certificateDue
+		if end.List {
+			soon = listDue
+		}
+		if end.Until.Sub(b.now()) < soon {
+			worse(status.Degraded, fmt.Sprintf("%s: the %s ends at %s", end.Use, end.What, end.Until.Format(time.RFC3339)))
+		}
+	}
 	r.NATS = status.NATS{Connected: b.nc.IsConnected(), Embedded: c.NATS.URL == "", Server: b.nc.ConnectedServerName(),
 		Reconnects: b.nc.Stats().Reconnects, SlowEvents: b.operations.slow.Load()}
 	if !r.NATS.Connected {
@@ -271,15 +298,33 @@ func (b *Bridge) Report() status.Report {
 	return r
 }
 
+// checkpointed notes a checkpoint and how many records are below it, which is the
+// second line of one.
+func (o *operations) checkpointed(text string, at time.Time) {
+	o.checkpoint.Store(at.UnixNano())
+	if lines := strings.SplitN(text, "\n", 3); len(lines) == 3 {
+		if records, err := strconv.ParseUint(lines[1], 10, 64); err == nil {
+			o.covered.Store(records)
+		}
+	}
+}
+
 // status is the audit log's state. It waits for no disk: a heartbeat must come
 // when one is stuck, too.
 func (l *ledger) status(o *operations) status.Audit {
 	newest := l.Newest()
-	a := status.Audit{Records: newest.Seq, TreeHead: newest.TreeHead, Checkpoint: at(&o.checkpoint), Verified: at(&o.verified)}
+	a := status.Audit{Records: newest.Seq, TreeHead: newest.TreeHead, Checkpoint: at(&o.checkpoint), Verified: at(&o.verified), FreeBytes: o.free.Load()}
 	if err := l.Err(); err != nil {
 		a.Trouble = err.Error()
 	}
 	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // at is a time that another goroutine keeps, zero before it did.

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,27 @@ func TestAReportIsOfThisMoment(t *testing.T) {
 	require.Equal(t, status.Down, after.Level)
 	require.NotEmpty(t, after.Audit.Trouble)
 	require.Equal(t, status.Degraded, e.Link().Level, "another instance may have the same role")
+}
+
+// What will hurt unless somebody does something makes an instance need
+// attention, in words that say what; and no longer once it is done.
+func TestAReportSaysWhatNeedsSomebody(t *testing.T) {
+	clock := &shifting{}
+	e := start(t, setup{options: func(o bridge.Options) bridge.Options {
+		o.Now = clock.now
+		return o
+	}})
+	require.Equal(t, status.OK, e.Report().Level, e.Report().Why)
+	require.Greater(t, e.Report().Audit.FreeBytes, uint64(0))
+	had := e.FreeBytes(300 << 20)
+	require.Equal(t, []string{"the disk of the audit log has 300 MiB left"}, e.Report().Why)
+	require.Equal(t, status.Degraded, e.Report().Level)
+	e.FreeBytes(had)
+	require.Equal(t, status.OK, e.Report().Level)
+
+	e.ask("emisweb", request(t, askings["emisweb"]))
+	clock.advance(11 * time.Minute) // a checkpoint comes within a minute of the real time, and not before
+	require.Contains(t, strings.Join(e.Report().Why, "\n"), "no checkpoint of the audit log was signed since ")
 }
 
 // A heartbeat comes at once where something changed, and a last one when the

@@ -275,7 +275,7 @@ func TestNoStartWithoutASoundSet(t *testing.T) {
 		c := bridge.Config{Economy: "test", Pair: "emisweb-systmone", Environment: bridge.EnvironmentTest, Instance: "one", Roles: []string{bridge.RoleExchange},
 			Agreement: agreement, Data: data, RecordLimit: 1 << 20, Deadline: time.Second, Slots: 1, Tables: s.folder.Dir()}
 		c.NATS.URL, c.NATS.Plaintext, c.LinkKey = s.url, true, s.key
-		c.Sides = map[string]bridge.SideConfig{"emisweb": {Settings: settings["emisweb"]}, "systmone": {Settings: settings["systmone"]}}
+		c.Sides = map[string]bridge.SideConfig{"emisweb": {Settings: settings["emisweb"], Address: "127.0.0.1:1"}, "systmone": {Settings: settings["systmone"]}}
 		change(&c)
 		_, err := bridge.Start(t.Context(), c, bridge.Options{})
 		require.ErrorContains(t, err, want)

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"net"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/linkspan/linkspan/bridge/certs"
 	"github.com/linkspan/linkspan/bridge/certs/certstest"
 	"github.com/linkspan/linkspan/bridge/standin"
+	"github.com/linkspan/linkspan/bridge/status"
 	"github.com/linkspan/linkspan/bridge/wire"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
@@ -36,7 +38,7 @@ func over(s *bridge.SideConfig, o certs.Options) {
 // the link runs is told of and refused.
 func TestAWholeLinkOverTLS(t *testing.T) {
 	area := certstest.New(t, "area")
-	own, practice, stranger, servers := area.Issue("linkspan.test"), area.Issue("practice.test"), area.Issue("practice.test"), area.Issue("nats.test")
+	own, practice, stranger, servers := area.Issue("linkspan.test", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(13 * 24 * time.Hour) }), area.Issue("practice.test"), area.Issue("practice.test"), area.Issue("nats.test")
 	store := func(own certstest.Leaf, name string, peer certstest.Leaf) *certs.Store {
 		s, err := certs.Open(area.Files(own, []string{name}, peer))
 		require.NoError(t, err)
@@ -83,6 +85,10 @@ func TestAWholeLinkOverTLS(t *testing.T) {
 		require.Empty(t, e.outcomes, "nothing was asked")
 	}
 	require.Empty(t, e.logs.FilterMessage("plaintext").All())
+	report := e.Report()
+	require.Equal(t, status.Degraded, report.Level)
+	require.Contains(t, strings.Join(report.Why, "\n"), "systmone: the certificate of CN=linkspan.test ends at ", "within two weeks")
+	require.NotContains(t, strings.Join(report.Why, "\n"), "list", "which is made anew every week")
 	certstest.Write(t, files.CRL[0], area.List([]certstest.Leaf{practice}))
 	require.Eventually(t, func() bool {
 		return e.logs.FilterMessage("certificates").FilterField(zap.String("kind", string(certs.Reloaded))).Len() == 2

@@ -34,10 +34,12 @@ func (c clock) moved(now clock) time.Duration {
 // watch looks after what no message would show: that the clock was not moved,
 // and that the audit log on the disk still is what was written.
 func (b *Bridge) watch(l *ledger) {
+	b.measureDisk()
 	read := func() clock { return clock{wall: b.now().Round(0), passed: time.Since(l.started)} }
 	b.background(func(ctx context.Context) {
 		last := read()
 		for every(ctx, b.pace.clock) {
+			b.measureDisk()
 			now := read()
 			if by := last.moved(now); by != 0 {
 				b.log.Warn("clock moved", zap.Duration("by", by))
@@ -58,6 +60,14 @@ func (b *Bridge) watch(l *ledger) {
 			}
 		}
 	})
+}
+
+// measureDisk keeps what is free on the audit log's disk. A report does not ask:
+// it must come when the disk is stuck, too.
+func (b *Bridge) measureDisk() {
+	if free, known := freeBytes(b.config.Data); known {
+		b.operations.free.Store(free)
+	}
 }
 
 // logged logs the error of an audit record that belongs to no exchange, for

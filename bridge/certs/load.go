@@ -34,6 +34,7 @@ type material struct {
 type end struct {
 	file, what, key string
 	from, until     time.Time
+	list            bool // a revocation list, which is made anew every few days
 }
 
 // load reads all files. The error names every fault.
@@ -194,7 +195,7 @@ func (m *material) list(o Options, sum hash.Hash, file string, authorities []*x5
 	}
 	m.lists = append(m.lists, list)
 	m.ends = append(m.ends, end{file: file, what: "revocation list of " + list.Issuer.String(), key: fmt.Sprintf("crl %x %d", list.RawIssuer, list.NextUpdate.Unix()),
-		from: list.ThisUpdate, until: list.NextUpdate})
+		from: list.ThisUpdate, until: list.NextUpdate, list: true})
 	return nil
 }
 

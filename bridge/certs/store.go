@@ -149,13 +149,14 @@ func (s *Store) Check() {
 type End struct {
 	Use, What string
 	Until     time.Time
+	List      bool // a revocation list, which is made anew every few days
 }
 
 // Ends are those of everything in use.
 func (s *Store) Ends() []End {
 	var all []End
 	for _, e := range s.held.Load().ends {
-		all = append(all, End{Use: s.options.Use, What: e.what, Until: e.until})
+		all = append(all, End{Use: s.options.Use, What: e.what, Until: e.until, List: e.list})
 	}
 	return all
 }

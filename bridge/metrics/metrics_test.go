@@ -23,7 +23,7 @@ func full() status.Report {
 		Exchanges: &status.Exchanges{InFlight: 7, Directions: []status.Direction{{From: "emisweb", To: "systmone", Released: 8, Last: at,
 			Refused: map[string]uint64{"timeout": 9}, Entries: map[string]uint64{"coded": 10}, Degraded: map[string]uint64{"allergies": 11}}}},
 		Tables: &status.Tables{MapSet: "abc", Day: "2027-01-15", Since: at, Refused: &at, Signed: 12, Count: 13},
-		Audit:  &status.Audit{Records: 14, Checkpoint: at, Verified: at, Trouble: "disk"},
+		Audit:  &status.Audit{Records: 14, Checkpoint: at, Verified: at, Trouble: "disk", FreeBytes: 5 << 30},
 		Certificates: []status.Certificate{{Use: "emisweb", What: "certificate", Until: at}, {Use: "emisweb", What: "certificate", Until: at.Add(-time.Hour)},
 			{Use: "emisweb", What: "crl", Until: at}},
 		NATS: status.NATS{Connected: true, Reconnects: 15, SlowEvents: 16}}

@@ -49,6 +49,7 @@ var (
 	trouble      = gauge("audit_trouble", "1 while the audit log cannot be written: everything is refused.")
 	checkpoint   = gauge("audit_checkpoint_timestamp_seconds", "When the last checkpoint of the audit log was signed.")
 	verified     = gauge("audit_verified_timestamp_seconds", "When the audit log on the disk was last proven.")
+	freeBytes    = gauge("audit_free_bytes", "What is free on the disk of the audit log.")
 	tableSet     = gauge("table_set_info", "1, with the digest of the map set in use and the day whose rows are in force.", "digest", "day")
 	tables       = gauge("tables", "Tables in the map set in use.")
 	signed       = gauge("tables_signed", "Tables in the map set in use that have every approval they need.")
@@ -141,6 +142,9 @@ func (r reporter) Collect(to chan<- prometheus.Metric) {
 		one(trouble, a.Trouble != "")
 		when(checkpoint, a.Checkpoint)
 		when(verified, a.Verified)
+		if a.FreeBytes > 0 {
+			put(freeBytes, float64(a.FreeBytes))
+		}
 	}
 	if t := report.Tables; t != nil {
 		one(tableSet, true, t.MapSet, t.Day)

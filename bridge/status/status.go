@@ -170,6 +170,7 @@ type Certificate struct {
 	Use   string    `json:"use"`
 	What  string    `json:"what"`
 	Until time.Time `json:"until"`
+	List  bool      `json:"list,omitempty"` // a revocation list, which is made anew every few days
 }
 
 // NATS is the connection the roles talk by.

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// authority is one of the cluster's own, good for a day.
+// authority is one of the cluster's own, good for a month.
 type authority struct {
 	cert   *x509.Certificate
 	key    *ecdsa.PrivateKey
@@ -47,7 +47,7 @@ func newAuthority() (*authority, error) {
 
 func template(serial int64, name string) *x509.Certificate {
 	return &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 }
 
@@ -89,7 +89,7 @@ func (a *authority) pem() []byte { return encode("CERTIFICATE", a.cert.Raw) }
 // revoked is a list of none.
 func (a *authority) revoked() ([]byte, error) {
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1),
-		ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(24 * time.Hour)}, a.cert, a.key)
+		ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().AddDate(0, 0, 30)}, a.cert, a.key)
 	return encode("X509 CRL", der), err
 }
 

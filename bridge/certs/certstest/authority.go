@@ -72,8 +72,8 @@ func (a *Authority) Intermediate(name string) *Authority {
 	return below
 }
 
-// Issue signs a certificate for name, on loopback too, for both directions and
-// for an hour on both sides of now; change may alter it first.
+// Issue signs a certificate for name, on loopback too, for both directions, from
+// an hour ago for two months; change may alter it first.
 func (a *Authority) Issue(name string, change ...func(*x509.Certificate)) Leaf {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(a.tb, err)
@@ -90,7 +90,7 @@ func (a *Authority) IssueRSA(name string) Leaf {
 // Sign is Issue with a key that is there.
 func (a *Authority) Sign(name string, key crypto.Signer, change ...func(*x509.Certificate)) Leaf {
 	t := &x509.Certificate{SerialNumber: big.NewInt(a.serial.Add(1)), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 2, 0), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true}
 	for _, f := range change {
 		f(t)
@@ -120,9 +120,9 @@ func (a *Authority) selfSigned(name string) Leaf {
 }
 
 // List signs a revocation list of some serial numbers, in force from a day ago
-// for a day and a half; change may alter it first.
+// for a week; change may alter it first.
 func (a *Authority) List(revoked []Leaf, change ...func(*x509.RevocationList)) []byte {
-	t := &x509.RevocationList{Number: big.NewInt(a.serial.Add(1)), ThisUpdate: time.Now().Add(-24 * time.Hour), NextUpdate: time.Now().Add(36 * time.Hour)}
+	t := &x509.RevocationList{Number: big.NewInt(a.serial.Add(1)), ThisUpdate: time.Now().Add(-24 * time.Hour), NextUpdate: time.Now().Add(6 * 24 * time.Hour)}
 	for _, l := range revoked {
 		t.RevokedCertificateEntries = append(t.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: l.Cert.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)})
 	}
