@@ -43,11 +43,20 @@ const (
 	checkTooFull = 64 << 20            // and below which it is a fault
 )
 
+// CheckOptions are what a check is given besides the configuration.
+type CheckOptions struct {
+	Now func() time.Time
+	// Hear is how long the heartbeats of the other roles are waited for; a beat is
+	// status.Beat. 0 waits for none.
+	Hear time.Duration
+}
+
 // checker gathers findings.
 type checker struct {
 	config   Config
-	pair     pairs.Pair
+	pair     pairs.Pair // none where the configuration names none that there is
 	now      func() time.Time
+	hear     time.Duration
 	findings []Finding
 }
 
@@ -55,16 +64,15 @@ type checker struct {
 // going live, and after any change. It serves nothing, changes nothing and asks
 // nobody for a record; where it connects to a system it sends nothing. unread is
 // the error of ReadConfig, whose faults are findings too.
-func Check(ctx context.Context, c Config, unread error, now func() time.Time) []Finding {
-	k := &checker{config: c, now: now}
+func Check(ctx context.Context, c Config, unread error, o CheckOptions) []Finding {
+	k := &checker{config: c, now: o.Now, hear: o.Hear}
 	k.faults("configuration", unread, "set the variable right; linkspan run --help says what each is for", "every variable can be read")
-	var err error
-	if k.pair, err = pairs.Find(c.Pair); err != nil {
-		return k.findings // nothing below can be looked at
+	if pair, err := pairs.Find(c.Pair); err == nil {
+		k.pair = pair
+		k.files()
+		k.agreement()
+		k.tables(ctx)
 	}
-	k.files()
-	k.agreement()
-	k.tables(ctx)
 	for _, s := range []system.System{k.pair.A, k.pair.B} {
 		if c.Has(s.Name) {
 			k.wire(ctx, s)
@@ -73,7 +81,9 @@ func Check(ctx context.Context, c Config, unread error, now func() time.Time) []
 	k.listener("operations page", "LINKSPAN_CONSOLE_LISTEN", c.Console.Listen, c.Console.off())
 	k.listener("operations listener", "LINKSPAN_NATS_LISTEN", c.NATS.Listen, c.NATS.Listen == "")
 	k.nats(ctx)
+	k.hub(ctx)
 	k.data()
+	k.limits()
 	if c.Has(RoleExchange) {
 		k.audit(ctx)
 	}
@@ -154,6 +164,19 @@ func (k *checker) agreement() {
 		grade = CheckFault
 	}
 	k.put("agreement", grade, "a controller of each side has to enable the link in the agreement: docs/agreement.md", "%s", a.Enabling())
+	if last, err := time.Parse(time.DateOnly, a.Until); err == nil {
+		left := last.AddDate(0, 0, 1).Sub(k.now())
+		const remedy = "have both controllers sign the next one; a file put in place is followed without a restart"
+		switch {
+		case left <= 0:
+			k.put("agreement", CheckFault, remedy, "it ended on %s: every request is refused", a.Until)
+		case left < checkSoon:
+			k.put("agreement", CheckWarning, remedy, "its last day is %s, in %d days", a.Until, int(left.Hours()/24))
+		}
+	}
+	if k.config.Has(RoleExchange) && k.config.Environment == EnvironmentLive && len(a.Approvers) == 0 {
+		k.put("agreement", CheckFault, "name the people who may approve mapping tables, with their keys: linkspan tables key", "no approver, so no table can act in live")
+	}
 }
 
 // tables loads the set that is active, as a start does.
@@ -251,6 +274,9 @@ func (k *checker) listener(what, variable, address string, off bool) {
 // data looks at the folder of what this instance keeps, and its disk.
 func (k *checker) data() {
 	dir := k.config.Data
+	if dir == "" {
+		return // told with the configuration
+	}
 	info, err := os.Stat(dir)
 	for errors.Is(err, os.ErrNotExist) && filepath.Dir(dir) != dir { // a start makes it
 		dir = filepath.Dir(dir)
@@ -263,6 +289,8 @@ func (k *checker) data() {
 	case !info.IsDir():
 		k.put("data folder", CheckFault, "name a folder in LINKSPAN_DATA", "%s is no folder", dir)
 		return
+	case dir == k.config.Data && !ownedByUs(info):
+		k.put("data folder", CheckFault, "run the check as the daemon's user, or chown the folder to it", "%s belongs to another user", dir)
 	case dir == k.config.Data && info.Mode().Perm()&0o077 != 0 && os.PathSeparator == '/':
 		k.put("data folder", CheckWarning, "chmod 700", "others may look into %s", dir)
 	default:
@@ -294,6 +322,27 @@ func (k *checker) audit(ctx context.Context) {
 		return
 	}
 	k.put("audit log", CheckFault, "linkspan audit verify says more; docs/audit.md says what to do", "%v", err)
+}
+
+// limits looks whether so many files may be open as connections can come, with
+// those of the exchanges under way. A daemon raises its own limit as far as it
+// may, as this process has.
+func (k *checker) limits() {
+	may, known := openFiles()
+	if !known {
+		return
+	}
+	want := uint64(64 + 4*k.config.Slots)
+	for name, side := range k.config.Sides {
+		if k.config.Has(name) {
+			want += uint64(10 * side.Connections) // those told "busy" among them
+		}
+	}
+	if may < want {
+		k.put("open files", CheckWarning, "LimitNOFILE= of the unit, or ulimit -n", "%d may be open, and %d could be wanted", may, want)
+		return
+	}
+	k.put("open files", CheckOK, "", "%d may be open, %d could be wanted", may, want)
 }
 
 // clock looks at what can be seen of the clock without asking anybody.

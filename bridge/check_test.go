@@ -54,7 +54,7 @@ func TestCheckFindsNothingWhereAllIsWell(t *testing.T) {
 	c := checkable(t, setup{})
 	before, err := os.ReadDir(c.Data)
 	require.NoError(t, err)
-	all := bridge.Check(t.Context(), c, nil, time.Now)
+	all := bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: time.Now})
 	require.Empty(t, graded(all, bridge.CheckFault))
 	for _, what := range []string{"configuration", "files", "agreement", "tables", "emisweb interface", "emisweb listener", "systmone interface", "systmone listener",
 		"NATS", "data folder", "audit log"} {
@@ -111,7 +111,10 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		}, bridge.CheckWarning, []string{"emisweb listener: ", "in use", "LINKSPAN_EMISWEB_LISTEN"}},
 		"the page's address is taken": {func(_ *testing.T, c *bridge.Config) { c.Console.Listen = taken.Addr().String() },
 			bridge.CheckWarning, []string{"operations page: ", "LINKSPAN_CONSOLE_LISTEN"}},
-		"no agreement": {func(_ *testing.T, c *bridge.Config) { c.Agreement += ".not" }, bridge.CheckFault, []string{"files: agreement: ", "no such file"}},
+		"no hub": {func(_ *testing.T, c *bridge.Config) { c.NATS.Leaf = "tls://" + closed.Addr().String() },
+			bridge.CheckWarning, []string{"operations hub: ", "refused", "LINKSPAN_NATS_LEAF"}},
+		"too few files": {func(_ *testing.T, c *bridge.Config) { c.Slots = 1 << 40 }, bridge.CheckWarning, []string{"open files: ", "LimitNOFILE="}},
+		"no agreement":  {func(_ *testing.T, c *bridge.Config) { c.Agreement += ".not" }, bridge.CheckFault, []string{"files: agreement: ", "no such file"}},
 		"a signer that is not there": {func(_ *testing.T, c *bridge.Config) {
 			side(c, "emisweb", func(s *bridge.SideConfig) { s.Signer = "/nowhere.pem" })
 		}, bridge.CheckFault, []string{"files: emisweb: ", "no such file"}},
@@ -148,7 +151,7 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			c := good
 			broken.change(t, &c)
 			var lines []string
-			for _, line := range graded(bridge.Check(t.Context(), c, nil, time.Now), broken.grade) {
+			for _, line := range graded(bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: time.Now}), broken.grade) {
 				if strings.HasPrefix(line, broken.want[0]) {
 					lines = append(lines, line)
 				}
@@ -160,18 +163,86 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 			}
 		})
 	}
-	faults := graded(bridge.Check(t.Context(), good, errors.Join(errors.New("LINKSPAN_SLOTS: want more"), errors.New("LINKSPAN_X is not a setting")), time.Now), bridge.CheckFault)
+	faults := graded(bridge.Check(t.Context(), good, errors.Join(errors.New("LINKSPAN_SLOTS: want more"), errors.New("LINKSPAN_X is not a setting")), bridge.CheckOptions{Now: time.Now}), bridge.CheckFault)
 	require.Len(t, faults, 2, "each fault of the configuration is a line")
-	require.Len(t, bridge.Check(t.Context(), bridge.Config{}, errors.New("LINKSPAN_PAIR: required"), time.Now), 1)
+	unknown := good
+	unknown.Pair, unknown.Console.Listen = "emisweb-nobody", taken.Addr().String()
+	lines := strings.Join(graded(bridge.Check(t.Context(), unknown, errors.New("LINKSPAN_PAIR: no such pair"), bridge.CheckOptions{Now: time.Now}), bridge.CheckWarning), "\n")
+	require.Contains(t, lines, "operations page: ", "what does not need the pair is looked at without")
 }
 
 // A link that a controller has not enabled is a fault.
 func TestCheckFindsALinkThatIsNotEnabled(t *testing.T) {
 	c := checkable(t, setup{agreement: func(a *governance.Agreement) { delete(a.Enabled, "systmone") }})
-	faults := graded(bridge.Check(t.Context(), c, nil, time.Now), bridge.CheckFault)
+	faults := graded(bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: time.Now}), bridge.CheckFault)
 	require.Len(t, faults, 1)
 	require.Contains(t, faults[0], "systmone: not enabled")
 	require.Contains(t, faults[0], "docs/agreement.md")
+}
+
+// An agreement ends: a month before that is a warning, and after it a fault.
+func TestCheckFindsAnAgreementThatEnds(t *testing.T) {
+	day := func(days int) string { return time.Now().AddDate(0, 0, days).Format(time.DateOnly) }
+	for until, want := range map[string]bridge.Grade{day(20): bridge.CheckWarning, day(0): bridge.CheckWarning, day(60): ""} {
+		c := checkable(t, setup{agreement: func(a *governance.Agreement) { a.Until = until }})
+		all := bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: time.Now})
+		if want == "" {
+			require.NotContains(t, strings.Join(graded(all, bridge.CheckWarning), "\n"), "agreement: ")
+			continue
+		}
+		require.Contains(t, strings.Join(graded(all, want), "\n"), "agreement: its last day is "+until, until)
+		later := bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: func() time.Time { return time.Now().AddDate(0, 0, 21) }})
+		require.Contains(t, strings.Join(graded(later, bridge.CheckFault), "\n"), "agreement: it ended on "+until)
+	}
+}
+
+// Who else is there is heard, and whose clock is another; who is not is named.
+func TestCheckHearsTheOthers(t *testing.T) {
+	a := startArea(t)
+	var config bridge.Config
+	behind := func(o bridge.Options) bridge.Options {
+		o.Now = func() time.Time { return time.Now().Add(-2 * time.Minute) }
+		return o
+	}
+	a.instance("x", setup{options: behind}, bridge.RoleExchange)
+	a.instance("e", setup{config: func(c *bridge.Config) { config = *c }}, "emisweb")
+	look := func(hear time.Duration) []bridge.Finding {
+		c := config
+		c.NATS.URL = a.link
+		return bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: time.Now, Hear: hear})
+	}
+	all := look(100 * time.Millisecond)
+	require.Contains(t, strings.Join(graded(all, bridge.CheckWarning), "\n"), "other roles: nobody with the role systmone was heard")
+	require.NotContains(t, strings.Join(graded(all, bridge.CheckWarning), "\n"), "role exchange")
+	require.Contains(t, strings.Join(graded(all, bridge.CheckFault), "\n"), "clock: that of x differs by -2m")
+	a.instance("s", setup{}, "systmone")
+	require.Contains(t, strings.Join(graded(look(20*time.Second), bridge.CheckOK), "\n"), "other roles: heard: ", "and no longer waited for")
+}
+
+// What the check takes a role to need is what the catalogue says it uses: no
+// subject that is not in it, and of the link's own all but what others publish.
+func TestCheckNeedsWhatTheCatalogueHas(t *testing.T) {
+	c := checkable(t, setup{config: func(c *bridge.Config) { c.TablesFrom = bridge.TablesFromDirectory }})
+	c.TablesFrom = bridge.TablesFromNATS
+	needed := map[string]bool{}
+	for subject := range bridge.Needs(c) {
+		if subject == "_INBOX.>" || strings.HasPrefix(subject, "$JS.") {
+			continue
+		}
+		// A wildcard stands for every row below it.
+		matched := false
+		for _, row := range bridge.Catalogue() {
+			if row.Matches(strings.NewReplacer("*", "x").Replace(subject)) || strings.HasSuffix(subject, ".>") && strings.HasPrefix(row.Wildcard(), strings.Replace(strings.TrimSuffix(subject, ">"), ".test.", ".*.", 1)) {
+				matched, needed[row.Pattern] = true, true
+			}
+		}
+		require.True(t, matched, "%s is in no row of the catalogue", subject)
+	}
+	for _, row := range bridge.Catalogue() {
+		if strings.HasPrefix(row.Pattern, "linkspan.") {
+			require.True(t, needed[row.Pattern], "%s is needed by no role", row.Pattern)
+		}
+	}
 }
 
 // A subject that is denied looks like silence: each is named beforehand.
@@ -181,6 +252,9 @@ func TestCheckFindsDeniedSubjects(t *testing.T) {
 		{Username: "mute", Password: "pw", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"linkspan.>", "$SYS.REQ.USER.INFO"}}}},
 		{Username: "answers", Password: "pw", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"linkspan.>", "$SYS.REQ.USER.INFO"}},
 			Response: &server.ResponsePermission{MaxMsgs: 100, Expires: time.Minute}}},
+		{Username: "silent", Password: "pw", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{"linkspan.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"linkspan.test.exchange.systmone"}}}},
 		{Username: "some", Password: "pw", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"linkspan.test.emisweb.read.>"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"linkspan.test.>", "$SRV.>", "_INBOX.>"}, Deny: []string{"linkspan.test.exchange.systmone"}}}}}})
@@ -190,7 +264,7 @@ func TestCheckFindsDeniedSubjects(t *testing.T) {
 	c.LinkKey = key
 	as := func(user string) []bridge.Finding {
 		c.NATS = bridge.NATSConfig{URL: "nats://" + user + ":pw@" + s.Addr().String(), Plaintext: true}
-		return bridge.Check(t.Context(), c, nil, time.Now)
+		return bridge.Check(t.Context(), c, nil, bridge.CheckOptions{Now: time.Now})
 	}
 	all := as("all")
 	require.Empty(t, graded(all, bridge.CheckFault))
@@ -204,6 +278,10 @@ func TestCheckFindsDeniedSubjects(t *testing.T) {
 	require.Contains(t, faults[0]+faults[1], "may not publish on linkspan.test.emisweb.read.X99001")
 	require.Contains(t, faults[0]+faults[1], "may not subscribe to linkspan.test.exchange.systmone")
 	require.NotContains(t, faults[0]+faults[1], ":pw@")
+	silent := as("silent")
+	require.Contains(t, strings.Join(graded(silent, bridge.CheckFault), "\n"), "may not subscribe to linkspan.test.exchange.systmone: it would look like silence")
+	require.Len(t, graded(silent, bridge.CheckFault), 1)
+	require.Contains(t, strings.Join(graded(silent, bridge.CheckWarning), "\n"), "subscriptions were tried, publishing was not")
 }
 
 // storeOf is what the other end of a wire is judged by there.
@@ -233,7 +311,7 @@ func TestCheckFindsAnotherKey(t *testing.T) {
 		}
 		with := c
 		with.Sides = sides
-		return bridge.Check(t.Context(), with, nil, time.Now)
+		return bridge.Check(t.Context(), with, nil, bridge.CheckOptions{Now: time.Now})
 	}
 	good := look(practice)
 	require.Empty(t, graded(good, bridge.CheckFault))

@@ -310,7 +310,7 @@ func TestClusterAccounts(t *testing.T) {
 
 	t.Run("every instance may do what its role needs", func(t *testing.T) {
 		for name, config := range c.configs {
-			for _, f := range bridge.Check(t.Context(), config, nil, time.Now) {
+			for _, f := range bridge.Check(t.Context(), config, nil, bridge.CheckOptions{Now: time.Now}) {
 				if strings.HasPrefix(f.What, "NATS") {
 					require.Equal(t, bridge.CheckOK, f.Grade, "%s: %s: %s", name, f.What, f.Says)
 				}

@@ -1,6 +1,10 @@
 package bridge
 
-import "time"
+import (
+	"time"
+
+	"github.com/linkspan/linkspan/pairs"
+)
 
 // BreakAudit closes the audit log under the running bridge, as a disk that is
 // gone would.
@@ -31,4 +35,15 @@ func NoFloor(o Options) Options {
 func Stepped(o Options, f func(name string)) Options {
 	o.step = f
 	return o
+}
+
+// Needs are the subjects that a check wants an instance to be allowed.
+func Needs(c Config) map[string]bool {
+	k := &checker{config: c, now: time.Now}
+	k.pair, _ = pairs.Find(c.Pair)
+	all := map[string]bool{}
+	for _, n := range k.needs() {
+		all[n.subject] = true
+	}
+	return all
 }

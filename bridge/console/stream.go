@@ -12,7 +12,7 @@ import (
 
 // The pace of the stream.
 const (
-	spacing   = time.Second      // between two messages, at the least
+	spacing   = time.Second / 2  // between two messages, at the least
 	refresh   = 2 * time.Second  // between two where nothing said that something changed
 	keepAlive = 15 * time.Second // of silence before a comment is sent
 )

@@ -98,9 +98,12 @@ func CheckCredentials(file string) error {
 }
 
 // addresses are the URLs, which secured has read before.
-func (l *Leaf) addresses() []*url.URL {
+func (l *Leaf) addresses() []*url.URL { return Addresses(l.URLs) }
+
+// Addresses are those of a comma-separated list of servers that can be read.
+func Addresses(urls string) []*url.URL {
 	var all []*url.URL
-	for one := range strings.SplitSeq(l.URLs, ",") {
+	for one := range strings.SplitSeq(urls, ",") {
 		one = strings.TrimSpace(one)
 		if !strings.Contains(one, "://") {
 			one = "nats://" + one

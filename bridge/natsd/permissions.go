@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -34,6 +35,22 @@ func ReadPermissions(ctx context.Context, nc *nats.Conn) (Permissions, error) {
 		return Permissions{}, errors.New("natsd: permissions: the server does not say")
 	}
 	return Permissions{User: info.Data.UserID, Account: info.Data.Account, own: info.Data.Permissions}, nil
+}
+
+// TrySubscribe reports whether the connection may subscribe, by doing so for a
+// moment: what comes meanwhile is dropped. It is for where the server does not
+// say.
+func TrySubscribe(nc *nats.Conn, subject string, wait time.Duration) bool {
+	sub, err := nc.SubscribeSync(subject)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if nc.FlushTimeout(wait) != nil {
+		return true // nothing was learned
+	}
+	_, err = sub.NextMsg(time.Millisecond) // a refusal has come by now
+	return !errors.Is(err, nats.ErrPermissionViolation)
 }
 
 // MayPublish reports whether the connection may publish on a subject.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/linkspan/linkspan/bridge"
+	"github.com/linkspan/linkspan/bridge/status"
 )
 
 type checkCommand struct {
@@ -19,7 +20,7 @@ type checkCommand struct {
 func (checkCommand) Help() string {
 	return "Before going live, and after any change: looks at the configuration, the files it names, certificates and pins, the agreement, " +
 		"the tables, both systems' interfaces, the addresses, NATS and what this instance may do there, the data folder and its disk, " +
-		"the audit log and the clock. It serves nothing, changes nothing and asks for no record. Exit code 1 where there is a fault. " +
+		"the audit log and the clock. Where the roles are apart it waits up to 11 seconds for a heartbeat of each. It serves nothing, changes nothing and asks for no record. Exit code 1 where there is a fault. " +
 		"docs/check.md says more."
 }
 
@@ -29,7 +30,7 @@ func (c checkCommand) Run(ctx context.Context, to streams) error {
 		return usageError{err}
 	}
 	config, unread := bridge.ReadConfig()
-	findings := bridge.Check(ctx, config, unread, time.Now)
+	findings := bridge.Check(ctx, config, unread, bridge.CheckOptions{Now: time.Now, Hear: status.Beat + time.Second})
 	faults := 0
 	for _, f := range findings {
 		if f.Grade == bridge.CheckFault {
