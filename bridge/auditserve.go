@@ -91,7 +91,7 @@ func (b *Bridge) serveAudit(l *ledger, verifier string) error {
 		}
 		return spine.Message{Claims: m.Claims, Body: body}, nil
 	}
-	return b.serve("linkspan-audit", []spine.Endpoint{{Name: "audit", Subject: b.subjects.AuditOf(l.instance), Queue: l.instance, Handle: handle}}, nil)
+	return b.serve("linkspan-audit", "answers privacy officers about one audit log", []spine.Endpoint{{Name: "audit", Subject: b.subjects.AuditOf(l.instance), Queue: l.instance, Handle: handle}}, nil)
 }
 
 var (

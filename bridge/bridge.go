@@ -259,7 +259,7 @@ func (b *Bridge) startExchange(ctx context.Context) error {
 		endpoints = append(endpoints, spine.Endpoint{Name: "exchange-" + s.Name, Subject: b.subjects.Exchange(s.Name), Queue: "exchange", Pool: spine.NewPool(c.Slots),
 			Handle: func(ctx context.Context, m spine.Message) (spine.Message, error) { return x.exchange(ctx, s.Name, m) }})
 	}
-	return b.serve("linkspan", endpoints, func() any { return tables.inUse() })
+	return b.serve("linkspan", "carries requests between the two systems and translates", endpoints, func() any { return tables.inUse() })
 }
 
 // startAudit opens the audit log of this instance. Nothing is released without
@@ -355,7 +355,7 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	for _, o := range b.agreed.now().Sides[name].Organisations {
 		endpoints = append(endpoints, spine.Endpoint{Name: "read-" + o.ODS, Subject: b.subjects.Read(name, o.ODS), Queue: "edge", Handle: e.read})
 	}
-	return e, b.serve("linkspan-"+name, endpoints, nil)
+	return e, b.serve("linkspan-"+name, "asks the interface of "+side.Title, endpoints, nil)
 }
 
 // startIntake takes one system's requests: on its native subject and, where an
@@ -447,9 +447,9 @@ type AccessEvent struct {
 // that waits for a read must not hold the slot the read needs. A system is read
 // for both directions, and one of them must not take the other's slots (safety
 // P-08).
-func (b *Bridge) serve(name string, endpoints []spine.Endpoint, stats func() any) error {
+func (b *Bridge) serve(name, description string, endpoints []spine.Endpoint, stats func() any) error {
 	meta := map[string]string{"economy": b.config.Economy, "pair": b.config.Pair, "instance": b.config.Instance}
-	service, err := b.spine.Service(name, b.version, meta, endpoints, spine.NewPool(2*b.config.Slots), stats)
+	service, err := b.spine.Service(name, b.version, description, meta, endpoints, spine.NewPool(2*b.config.Slots), stats)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ import (
 type logbook struct {
 	mu     sync.Mutex
 	seen   map[string]int // by pattern
+	wires  map[string]int // what was told of wires, by kind
 	all    map[string]int // by subject
 	faults []string
 }
@@ -51,7 +52,7 @@ var identifiers = regexp.MustCompile(`(?i)\d{10}|winterbourne|quillfeather`)
 
 func keep(t *testing.T, nc *nats.Conn, subjects ...string) *logbook {
 	t.Helper()
-	l := &logbook{seen: map[string]int{}, all: map[string]int{}}
+	l := &logbook{seen: map[string]int{}, wires: map[string]int{}, all: map[string]int{}}
 	for _, subject := range subjects {
 		sub, err := nc.Subscribe(subject, l.take)
 		require.NoError(t, err)
@@ -78,6 +79,10 @@ func (l *logbook) take(m *nats.Msg) {
 		}
 		rows++
 		l.seen[row.Pattern]++
+		var wire bridge.WireEvent
+		if row.Pattern == "linkspan.<economy>.event.wire" && json.Unmarshal(m.Data, &wire) == nil {
+			l.wires[wire.Kind]++
+		}
 		if fault := unlike(row.Payload, m); fault != "" {
 			l.faults = append(l.faults, m.Subject+": "+fault)
 		}
@@ -165,6 +170,8 @@ func TestTheCatalogueIsWhatCrosses(t *testing.T) {
 	require.Eventually(t, func() bool { return len(crossed.missing(every)) <= 0 }, 20*time.Second, 20*time.Millisecond, "never seen: %v", lazily(crossed.missing, every))
 	run.stop()
 	require.Empty(t, crossed.missing(every))
+	require.Positive(t, crossed.wires[bridge.WireUp])
+	require.Equal(t, 1, crossed.wires[bridge.WireThrottle], "told once a minute")
 	require.Empty(t, crossed.faults)
 	require.Empty(t, heard.faults)
 	require.NoError(t, ops.Flush())
@@ -225,7 +232,7 @@ func (r *run) overTLS(c *bridge.Config) {
 	side := c.Sides["systmone"]
 	files := r.authority.Files(own, []string{"practice.test"}, practice)
 	over(&side, files)
-	side.Plaintext, side.Queue = []string{"listen"}, 1
+	side.Plaintext, side.Queue, side.Throttle = []string{"listen"}, 1, "request=100/1s,record=1/2s"
 	side.Address = r.practice.Addr().String()
 	c.Sides["systmone"] = side
 	r.revocation = files.CRL[0]

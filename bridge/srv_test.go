@@ -144,6 +144,7 @@ func (c tools) micro(services map[string]int) {
 		of := "." + name + "." + id
 		require.Equal(c.t, id, srv[micro.Ping](c, micro.PingVerb, micro.PingResponseType, of, 1)[0].ID)
 		info := srv[micro.Info](c, micro.InfoVerb, micro.InfoResponseType, of, 1)[0]
+		require.NotEmpty(c.t, info.Description, info.Name)
 		stats := srv[micro.Stats](c, micro.StatsVerb, micro.StatsResponseType, of, 1)[0]
 		require.Len(c.t, stats.Endpoints, len(info.Endpoints), name)
 	}

@@ -16,7 +16,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	for _, n := range []int{40 << 10, 1 << 20} {
 		body := xmlish(n)
 		l := newLink(b, Options{})
-		v, err := l.holder.Service("bench", "1.0.0", nil, []Endpoint{{Name: "ask", Subject: subject,
+		v, err := l.holder.Service("bench", "1.0.0", "", nil, []Endpoint{{Name: "ask", Subject: subject,
 			Handle: func(context.Context, Message) (Message, error) { return Message{Body: body}, nil }}}, NewPool(4), nil)
 		require.NoError(b, err)
 		raw := body[:min(n, 1<<20-100)]

@@ -153,7 +153,7 @@ func TestSwappedClaimsAreRefused(t *testing.T) {
 	}
 	const other = "linkspan.test.edge.systmone"
 	l.serve(t, NewPool(4), handle)
-	elsewhere, err := l.holder.Service("edge-systmone", "1.2.3", nil, []Endpoint{{Name: "ask", Subject: other, Handle: handle}}, NewPool(4), nil)
+	elsewhere, err := l.holder.Service("edge-systmone", "1.2.3", "", nil, []Endpoint{{Name: "ask", Subject: other, Handle: handle}}, NewPool(4), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, elsewhere.Stop(within(t))) })
 	seen := tap(t, l, subject)

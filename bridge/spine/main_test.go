@@ -51,7 +51,7 @@ func (l *link) connect(t testing.TB) *nats.Conn {
 // serve answers subject with handle until the test ends.
 func (l *link) serve(t testing.TB, pool *Pool, handle func(context.Context, Message) (Message, error)) *Service {
 	t.Helper()
-	v, err := l.holder.Service("edge-emisweb", "1.2.3", map[string]string{"economy": "test"},
+	v, err := l.holder.Service("edge-emisweb", "1.2.3", "", map[string]string{"economy": "test"},
 		[]Endpoint{{Name: "ask", Subject: subject, Queue: "edge", Handle: handle}}, pool, func() any { return map[string]int{"throttled": 3} })
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, v.Stop(within(t))) })

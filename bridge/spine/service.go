@@ -71,11 +71,12 @@ type endpoint struct {
 }
 
 // Service starts a micro service on the Spine's connection. Name is letters,
-// digits, - and _; version is SemVer without a "v"; meta never changes after.
+// digits, - and _; version is SemVer without a "v", description one line for
+// operators; meta never changes after.
 // Endpoints without a pool of their own share pool, which other services may
 // share too: a request beyond it is answered busy at once. stats, which may be nil, must not block;
 // its value stands beside the endpoint's own counts in $SRV.STATS.
-func (s *Spine) Service(name, version string, meta map[string]string, endpoints []Endpoint, pool *Pool, stats func() any) (*Service, error) {
+func (s *Spine) Service(name, version, description string, meta map[string]string, endpoints []Endpoint, pool *Pool, stats func() any) (*Service, error) {
 	v := &Service{spine: s, pool: pool, endpoints: map[string]*endpoint{}}
 	for _, e := range endpoints {
 		if v.endpoints[e.Name] != nil {
@@ -86,7 +87,7 @@ func (s *Spine) Service(name, version string, meta map[string]string, endpoints 
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	var err error
 	v.micro, err = micro.AddService(s.nc, micro.Config{
-		Name: name, Version: version, Metadata: meta,
+		Name: name, Version: version, Description: description, Metadata: meta,
 		// The framework calls this under its own lock: nothing here may ask it back.
 		StatsHandler: func(e *micro.Endpoint) any {
 			data := struct {

@@ -102,7 +102,7 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 func TestStopThatGivesUpCancels(t *testing.T) {
 	l := newLink(t, Options{})
 	begun, ended := make(chan struct{}), make(chan record.Reason)
-	v, err := l.holder.Service("edge", "1.0.0", nil, []Endpoint{{Name: "ask", Subject: subject, Handle: func(ctx context.Context, _ Message) (Message, error) {
+	v, err := l.holder.Service("edge", "1.0.0", "", nil, []Endpoint{{Name: "ask", Subject: subject, Handle: func(ctx context.Context, _ Message) (Message, error) {
 		close(begun)
 		<-ctx.Done()
 		ended <- endReason(ctx)
@@ -147,15 +147,17 @@ func TestServiceRefusesBadSettings(t *testing.T) {
 	l := newLink(t, Options{})
 	one := Endpoint{Name: "ask", Subject: subject, Handle: echo}
 	for name, start := range map[string]func() (*Service, error){
-		"version": func() (*Service, error) { return l.holder.Service("s", "v1", nil, []Endpoint{one}, NewPool(1), nil) },
+		"version": func() (*Service, error) {
+			return l.holder.Service("s", "v1", "", nil, []Endpoint{one}, NewPool(1), nil)
+		},
 		"name": func() (*Service, error) {
-			return l.holder.Service("a.b", "1.0.0", nil, []Endpoint{one}, NewPool(1), nil)
+			return l.holder.Service("a.b", "1.0.0", "", nil, []Endpoint{one}, NewPool(1), nil)
 		},
 		"twice": func() (*Service, error) {
-			return l.holder.Service("s", "1.0.0", nil, []Endpoint{one, one}, NewPool(1), nil)
+			return l.holder.Service("s", "1.0.0", "", nil, []Endpoint{one, one}, NewPool(1), nil)
 		},
 		"endpoint": func() (*Service, error) {
-			return l.holder.Service("s", "1.0.0", nil, []Endpoint{{Name: "a b"}}, NewPool(1), nil)
+			return l.holder.Service("s", "1.0.0", "", nil, []Endpoint{{Name: "a b"}}, NewPool(1), nil)
 		},
 	} {
 		_, err := start()

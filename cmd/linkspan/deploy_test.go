@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,7 +105,7 @@ func TestOneBox(t *testing.T) {
 	store, err := certs.Open(authority.Files(practice, []string{"link.estuary.example"}, own))
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	address := map[string]string{}
+	address, listeners := map[string]string{}, map[string]*wire.Listener{}
 	for _, s := range []system.System{pair.A, pair.B} {
 		stand, err := standin.New(s.Name, os.DirFS("../../testdata/patients"), standin.Options{})
 		require.NoError(t, err)
@@ -114,7 +116,7 @@ func TestOneBox(t *testing.T) {
 		l, err := wire.Listen(t.Context(), s.Wire, "127.0.0.1:0", stand.Handle, options)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, l.Shutdown(context.Background())) })
-		address[s.Name] = l.Addr().String()
+		address[s.Name], listeners[s.Name] = l.Addr().String(), l
 	}
 	text, err := os.ReadFile("../../docs/deploy/one-box/linkspan.env")
 	require.NoError(t, err)
@@ -142,4 +144,28 @@ func TestOneBox(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(answer), "Quillfeather", file)
 	}
+
+	// top shows it when a system's interface goes, and when it does not come back.
+	require.NoError(t, listeners["systmone"].Shutdown(context.Background()))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	shown := &until{text: "SystmOne     [DOWN]", then: cancel}
+	require.NoError(t, topCommand{URL: b.ConsoleURL()}.Run(ctx, streams{out: shown}))
+	require.Contains(t, shown.all.String(), shown.text)
+}
+
+// until keeps what is written, and does something once a text is in it.
+type until struct {
+	text string
+	then func()
+	all  bytes.Buffer
+}
+
+// Write keeps p.
+func (u *until) Write(p []byte) (int, error) {
+	u.all.Write(p)
+	if bytes.Contains(u.all.Bytes(), []byte(u.text)) {
+		u.then()
+	}
+	return len(p), nil
 }
