@@ -139,7 +139,7 @@ func TestMismatchedIdentities(t *testing.T) {
 	require.NoError(t, e.Stop(context.Background()))
 	t.Logf("%d mismatched pairs: 0 released; %d matching pairs: all released", refused.Load(), released.Load())
 	require.EqualValues(t, len(people), outcomes.Load())
-	require.Empty(t, holding(t, e, crossed, "CNRY", "OWNC"))
+	require.Empty(t, holding(t, e, crossed, "CNRY00", "CNRY01", "OWNC00", "OWNC01")) // four letters alone stand in sealed text by chance
 	require.NotEmpty(t, crossed.texts())
 	require.NotEmpty(t, tokens.FindString(people[0].inEMIS()), "the search finds nothing at all")
 }

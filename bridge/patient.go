@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -103,12 +104,23 @@ func (e *exchange) ownCopy(ctx context.Context) (*record.Patient, error) {
 	}
 	if own == nil {
 		if _, err := e.agreement.Prove(e.dir.Consumer.Name, e.dir.Holder.Name, record.Unproven); err != nil {
-			e.cause = fmt.Sprintf("%v, or refused the question: %.32q", errNotKnown, e.ownCode)
+			e.cause = fmt.Sprintf("%v, or refused the question: %q", errNotKnown, nativeCode(e.ownCode))
 			return nil, record.Fault(record.ReasonNotFound, "exchange", errNotKnown) // the holder is not asked about somebody the asker does not know
 		}
 	}
 	return own, e.agreement.Relate(own, &e.decision)
 }
+
+// nativeCode is another system's error code as it may stand in the audit log: a
+// number or one word.
+func nativeCode(code string) string {
+	if plainCode.MatchString(code) {
+		return code
+	}
+	return "of another form"
+}
+
+var plainCode = regexp.MustCompile(`^[0-9A-Za-z._-]{1,16}$`)
 
 func (e *exchange) readBack(ctx context.Context) (*record.Patient, error) {
 	consumer := e.dir.Consumer
