@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"time"
 
