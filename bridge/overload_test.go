@@ -1,10 +1,14 @@
 package bridge_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +24,7 @@ import (
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/bridge/standin"
 	"github.com/linkspan/linkspan/bridge/wire"
+	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -106,13 +111,14 @@ func overload(b *testing.B, from string) {
 	e := start(b, setup{options: counting(&outcomes, clock), holders: handlers, config: func(c *bridge.Config) {
 		c.Slots = slots
 		for name, side := range c.Sides {
-			side.Connections, side.PeerConnections = 2*slots, 2*slots
+			side.Connections, side.PeerConnections = 2*times*slots, 2*times*slots
 			c.Sides[name] = side
 		}
 	}})
-	all := make([]asker, times*slots)
+	all := make([]*plainAsker, times*slots)
 	for i := range all {
-		all[i] = e.asker(b, from)
+		all[i] = &plainAsker{wire: e.systems[from].Wire, address: e.Address(from)}
+		b.Cleanup(all[i].hangUp)
 	}
 	var goodputs [2][]float64
 	var rejected, admitted []time.Duration
@@ -200,6 +206,53 @@ func (p person) again(b *testing.B, from string) func(user int) []byte {
 	}
 }
 
+// plainAsker asks on a connection that it keeps, and does no more than that: its
+// own work would be taken from the link's, which has the same processors.
+type plainAsker struct {
+	wire    system.Wire
+	address string
+	conn    net.Conn
+	answers *bufio.Reader
+}
+
+func (a *plainAsker) hangUp() {
+	if a.conn != nil {
+		_ = a.conn.Close()
+		a.conn = nil
+	}
+}
+
+// ask sends a message and reads its answer.
+func (a *plainAsker) ask(native []byte) ([]byte, error) {
+	if a.conn == nil {
+		conn, err := net.Dial("tcp", a.address)
+		if err != nil {
+			return nil, err
+		}
+		a.conn, a.answers = conn, bufio.NewReaderSize(conn, 64<<10)
+	}
+	if a.wire.Transport != system.HTTP {
+		if _, err := a.conn.Write(append(native, a.wire.Terminator...)); err != nil {
+			return nil, err
+		}
+		return a.answers.ReadBytes('\n') // an answer is one line
+	}
+	message := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: link\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", a.wire.Path, a.wire.ContentType, len(native))
+	if _, err := a.conn.Write(append(message, native...)); err != nil {
+		return nil, err
+	}
+	answer, err := http.ReadResponse(a.answers, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if answer.Close {
+		a.hangUp()
+	}
+	return body, err
+}
+
 // pressed is what askers saw.
 type pressed struct {
 	served, busy []time.Duration
@@ -211,7 +264,7 @@ var released = [2][]byte{[]byte("<Registration>"), []byte("<Identity>")}
 
 // press has askers ask for a time, each again as soon as it is answered, or after
 // a pause where it was told that the link is busy.
-func press(b *testing.B, askers []asker, asking func(user int) []byte, lasting, pause time.Duration) pressed {
+func press(b *testing.B, askers []*plainAsker, asking func(user int) []byte, lasting, pause time.Duration) pressed {
 	ctx, cancel := context.WithTimeout(b.Context(), lasting)
 	defer cancel()
 	var mu sync.Mutex
@@ -223,7 +276,7 @@ func press(b *testing.B, askers []asker, asking func(user int) []byte, lasting, 
 			for i := 0; ctx.Err() == nil; i++ {
 				ask := asking((k*7 + i) % 397)
 				asked := time.Now()
-				answer, err := a.ask(b.Context(), ask)
+				answer, err := a.ask(ask)
 				took := time.Since(asked)
 				busy := bytes.Contains(answer, []byte(record.ReasonBusy.Words()))
 				if err != nil || busy == (bytes.Contains(answer, released[0]) || bytes.Contains(answer, released[1])) {

@@ -32,7 +32,7 @@ func TestRequestsAreDated(t *testing.T) {
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	l := newLink(t, Options{Now: func() time.Time { return now }})
 	var issued time.Time
-	l.serve(t, NewPool(1), func(_ context.Context, m Message) (Message, error) { issued = m.Claims.Issued; return m, nil })
+	l.serve(t, NewPool(2), func(_ context.Context, m Message) (Message, error) { issued = m.Claims.Issued; return m, nil })
 	_, err := l.asker.Request(within(t), subject, message("a", nil))
 	require.NoError(t, err)
 	require.Equal(t, now, issued)

@@ -6,10 +6,11 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func TestTheProfileRuns(t *testing.T) {
 	}
 	first, err := os.ReadFile(filepath.Join(folder, "exchange-2.pid"))
 	require.NoError(t, err)
-	require.NoError(t, exec.Command("kill", "-9", strings.TrimSpace(string(first))).Run())
+	require.NoError(t, process(t, first).Kill())
 	require.Eventually(t, func() bool {
 		again, err := os.ReadFile(filepath.Join(folder, "exchange-2.pid"))
 		return err == nil && !bytes.Equal(again, first)
@@ -69,7 +70,7 @@ func TestTheProfileRuns(t *testing.T) {
 	for _, file := range pids {
 		pid, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.Error(t, exec.Command("kill", "-0", strings.TrimSpace(string(pid))).Run(), "%s still runs", file)
+		require.Error(t, process(t, pid).Signal(syscall.Signal(0)), "%s still runs", file)
 	}
 	for _, log := range []string{"edge-emisweb", "exchange-1"} {
 		text, err := os.ReadFile(filepath.Join(folder, log+".log"))
@@ -77,4 +78,14 @@ func TestTheProfileRuns(t *testing.T) {
 		require.Contains(t, string(text), `"msg":"ready"`)
 		require.NotContains(t, string(text), "Quillfeather")
 	}
+}
+
+// process is the one of a .pid file.
+func process(t *testing.T, file []byte) *os.Process {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(string(file)))
+	require.NoError(t, err)
+	p, err := os.FindProcess(pid)
+	require.NoError(t, err)
+	return p
 }
