@@ -16,7 +16,7 @@ import (
 func TestAnotherLinkIsRefused(t *testing.T) {
 	l := newLink(t, Options{Link: "north/emisweb-systmone/live"})
 	called := false
-	l.serve(t, NewPool(1), func(_ context.Context, m Message) (Message, error) { called = true; return m, nil })
+	l.serve(t, NewPool(2), func(_ context.Context, m Message) (Message, error) { called = true; return m, nil })
 	stranger := New(l.asker.nc, l.key, Options{Link: "north/emisweb-systmone/test"})
 	_, err := stranger.Request(within(t), subject, message("a", nil))
 	require.Equal(t, record.ReasonBadMessage, record.ReasonOf(err))
