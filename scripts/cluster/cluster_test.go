@@ -27,12 +27,14 @@ func TestTheProfileRuns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	read, write := io.Pipe()
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
+	var fault error
 	go func() {
-		err := run(ctx, []string{"-for", "5m", folder}, write)
-		_ = write.CloseWithError(err)
-		ended <- err
+		defer close(ended)
+		fault = run(ctx, []string{"-for", "5m", folder}, write)
+		_ = write.CloseWithError(fault)
 	}()
+	t.Cleanup(func() { cancel(); _ = read.Close(); <-ended }) // also where the test fails: nothing is left running
 	var said strings.Builder
 	for lines := bufio.NewScanner(read); !strings.HasSuffix(said.String(), "ready\n"); {
 		require.True(t, lines.Scan(), "%v", lines.Err())
@@ -63,7 +65,8 @@ func TestTheProfileRuns(t *testing.T) {
 		return err == nil && !bytes.Equal(again, first)
 	}, time.Minute, 50*time.Millisecond)
 	cancel()
-	require.NoError(t, <-ended)
+	<-ended
+	require.NoError(t, fault)
 	pids, err := filepath.Glob(filepath.Join(folder, "*.pid"))
 	require.NoError(t, err)
 	require.Len(t, pids, len(nodes)+len(edges)+len(replicas)+2)

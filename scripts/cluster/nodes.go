@@ -192,6 +192,7 @@ func (s *supervisor) once(ctx context.Context, name string, command *exec.Cmd) e
 	}
 	defer log.Close()
 	command.Stdout, command.Stderr = log, log
+	tied(command)
 	if err := command.Start(); err != nil {
 		return err
 	}
