@@ -22,7 +22,11 @@ const (
 	EMISLocal Scheme = "emis"      // EMIS local clinical code: EMISNQ..., ^ESCT..., EGTON... (E §4)
 	EMISDrug  Scheme = "emis-drug" // EMISPREPARATION code (E §4)
 	Multilex  Scheme = "multilex"  // First Databank product id, seven digits (S §0 item 5)
-	TPPLocal  Scheme = "tpp"       // SystmOne local code: the shape of CTV3, starting with Y (S §1.4)
+	Gemscript Scheme = "gemscript" // Resip Gemscript drug code, eight digits (S §6.0)
+	// VisionDrug is what stands in drug_code of Vision's patient XML: eight digits of two families, of which one looks like
+	// Multilex and is not (S §5.1).
+	VisionDrug Scheme = "vision-drug"
+	TPPLocal   Scheme = "tpp" // SystmOne local code: the shape of CTV3, starting with Y (S §1.4)
 )
 
 // Enumeration reports whether the scheme is a system's own list of values, named "<system>.<slot>".
@@ -31,15 +35,17 @@ func (s Scheme) Enumeration() bool { return strings.IndexByte(string(s), '.') >=
 // known reports whether the package can check codes of the scheme.
 func (s Scheme) known() bool {
 	switch s {
-	case ReadV2, CTV3, SNOMED, DMD, EMISLocal, EMISDrug, Multilex, TPPLocal:
+	case ReadV2, CTV3, SNOMED, DMD, EMISLocal, EMISDrug, Multilex, Gemscript, VisionDrug, TPPLocal:
 		return true
 	}
 	system, slot, ok := strings.Cut(string(s), ".")
 	return ok && lowerWords(system) && lowerWords(slot)
 }
 
-// drug reports whether codes of the scheme name medicinal products, for which only an equivalent row codes (DESIGN decision 3).
-func (s Scheme) drug() bool { return s == DMD || s == EMISDrug || s == Multilex }
+// Drug reports whether codes of the scheme name medicinal products, for which only an equivalent row codes (DESIGN decision 3).
+func (s Scheme) Drug() bool {
+	return s == DMD || s == EMISDrug || s == Multilex || s == Gemscript || s == VisionDrug
+}
 
 // Code is one code of one scheme. Value and TermCode identify it byte for byte. Term is the wording that stood beside
 // it in the message or table: it is never an identity, and is compared only as Set.Translate documents.
@@ -106,6 +112,8 @@ func (c Code) fault() string {
 		return emisDrugFault(c.Value)
 	case Multilex:
 		return multilexFault(c.Value)
+	case Gemscript, VisionDrug:
+		return eightDigitFault(c.Value)
 	}
 	if !c.Scheme.Enumeration() {
 		return "an unknown scheme"

@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 		{Scheme: Multilex, Value: "0003197"},
 		{Scheme: "emisweb.problem-status", Value: ""},
 		{Scheme: "emisweb.problem-status", Value: "A\n"},
-		{Scheme: "gemscript", Value: "64276020"},
+		{Scheme: "nowhere", Value: "64276020"}, {Scheme: Gemscript, Value: "6427602"}, {Scheme: VisionDrug, Value: "0020700A"},
 	}
 	for _, c := range bad {
 		err := c.Check()

@@ -9,7 +9,7 @@ import (
 // checkHeader refuses a table that does not say what it is and where it comes from.
 func (p *parser) checkHeader() {
 	t := p.table
-	t.enumerated, t.drugs = t.From.Enumeration() || t.To.Enumeration(), t.From.drug() || t.To.drug()
+	t.enumerated, t.drugs = t.From.Enumeration() || t.To.Enumeration(), t.From.Drug() || t.To.Drug()
 	required := []struct{ key, value string }{
 		{"id", t.ID}, {"version", t.Version}, {"from", string(t.From)}, {"to", string(t.To)},
 		{"layer", string(t.Layer)}, {"licence", t.Licence}, {"source", t.Source},

@@ -219,6 +219,13 @@ func multilexFault(value string) string {
 	return ""
 }
 
+func eightDigitFault(value string) string {
+	if len(value) != 8 || !digits(value) {
+		return "a Gemscript or Vision drug code is eight digits"
+	}
+	return ""
+}
+
 func enumerationFault(value string) string {
 	if len(value) > 100 {
 		return "an enumerated value of more than 100 bytes"

@@ -58,6 +58,15 @@ type Requester struct {
 	Organisation string   // ODS code
 	Machine      string
 	Software     string
+	Department   string
+	// Consent is what the native message says of the patient's consent to view,
+	// in the words of the agreement's claim ("patient-present", "refused").
+	// BreakGlass is the code of the reason for which consent is overridden, with
+	// what the user wrote, which may name anybody.
+	Consent                    string
+	BreakGlass, BreakGlassText string
+	// ContentModel is the sharing agreement the native message names.
+	ContentModel string
 }
 
 // Period is a stretch of time open at an unknown end.

@@ -53,8 +53,8 @@ func reparse(t *testing.T, table Table) *mapping.Table {
 // everyDrug is a dictionary that knows every drug by one name: whether a drug row has both terms is no matter of formats.
 type everyDrug struct{}
 
-func (everyDrug) Holds(s mapping.Scheme) bool { return drug(s) }
+func (everyDrug) Holds(s mapping.Scheme) bool { return s.Drug() }
 
 func (everyDrug) Look(c mapping.Code) (term string, active, found bool) {
-	return "Paracetamol 500mg tablets", true, drug(c.Scheme)
+	return "Paracetamol 500mg tablets", true, c.Scheme.Drug()
 }

@@ -65,16 +65,12 @@ func (im *importer) add(d *draft, row mapping.Row) {
 		im.note(row.Line, "left out, "+why)
 		return
 	}
-	if drug(row.Source.Scheme) || drug(row.Target.Scheme) {
+	if row.Source.Scheme.Drug() || row.Target.Scheme.Drug() {
 		if row.Relation != mapping.NoMap && d.header.Purpose == "" && (row.Source.Term == "" || row.Target.Term == "") {
 			im.note(row.Line, "drug rows without both terms: the check needs the dictionaries of both schemes")
 		}
 	}
 	d.rows = append(d.rows, row)
-}
-
-func drug(s mapping.Scheme) bool {
-	return s == mapping.DMD || s == mapping.EMISDrug || s == mapping.Multilex
 }
 
 // unfit is what mapping.Parse would refuse in a row whose codes hold, or "".

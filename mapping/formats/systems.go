@@ -26,6 +26,8 @@ var systems = [...]system{
 	{mapping.EMISLocal, "https://fhir.hl7.org.uk/Id/egton-codes", "2.16.840.1.113883.2.1.6.3", "emis", "https://fhir.hl7.org.uk/Id/egton-codes/"},
 	{mapping.EMISDrug, "https://fhir.hl7.org.uk/Id/emis-drug-codes", "2.16.840.1.113883.2.1.6.9", "emis-drug", "https://fhir.hl7.org.uk/Id/emis-drug-codes/"},
 	{mapping.Multilex, "https://fhir.hl7.org.uk/Id/multilex-drug-codes", "2.16.840.1.113883.2.1.6.4", "multilex", "https://fhir.hl7.org.uk/Id/multilex-drug-codes/"},
+	{mapping.Gemscript, "https://fhir.hl7.org.uk/Id/resipuk-gemscript-drug-codes", "2.16.840.1.113883.2.1.6.15", "gemscript", "https://fhir.hl7.org.uk/Id/resipuk-gemscript-drug-codes/"},
+	{mapping.VisionDrug, ours + "scheme/vision-drug", "", "vision-drug", ours + "scheme/vision-drug/"},
 	{mapping.TPPLocal, ours + "scheme/tpp", "", "tpp", ours + "scheme/tpp/"},
 }
 

@@ -58,8 +58,7 @@ func strictRow(row *mapping.Row) bool {
 
 // strictScheme reports a scheme of drugs, or an enumerated slot of an allergy or a medication.
 func strictScheme(s mapping.Scheme) bool {
-	switch s {
-	case mapping.DMD, mapping.EMISDrug, mapping.Multilex:
+	if s.Drug() {
 		return true
 	}
 	_, slot, found := strings.Cut(string(s), ".")

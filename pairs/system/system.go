@@ -62,6 +62,21 @@ type UserReader interface {
 	DecodeUser(ctx context.Context, msg []byte) (record.Requester, error)
 }
 
+// Caller is a codec whose system answers one request in several calls: one for
+// each view of the record, or one that says where the patient is before those
+// that ask. What EncodeRequest writes names all of it; the edge that owns the
+// endpoint makes the calls.
+type Caller interface {
+	// Calls writes the calls to make next for a request that EncodeRequest
+	// wrote, given the answers so far in the order of their calls; none when
+	// nothing is left to ask. The calls of one round do not depend on each other.
+	// An answer is nil where its call got none.
+	Calls(ctx context.Context, request []byte, answers [][]byte) ([][]byte, error)
+	// Join makes of the answers the one message that DecodeResponse reads. A
+	// call that got none fails what it was for and nothing else.
+	Join(request []byte, answers [][]byte) ([]byte, error)
+}
+
 // MessageID gives a message its identifier and time; codecs have no clock and
 // no random source of their own.
 type MessageID struct {
@@ -102,6 +117,11 @@ type System struct {
 	Entries []record.EntryPath
 	// Enumerations says which scheme fills each slot in its messages.
 	Enumerations map[record.Slot]mapping.Scheme
+	// Unwrap gives an answer its codec wrote as the XML in which entries are
+	// counted before it goes out: a document out of its CDATA, JSON spelt as
+	// elements. It is not the codec's own reader; nil is an answer that is such
+	// XML as it stands.
+	Unwrap func(answer []byte) ([]byte, error)
 	// New makes its codec.
 	New func(Options) (Codec, error)
 }
@@ -121,6 +141,11 @@ type Wire struct {
 	Transport   Transport
 	Path        string // HTTP
 	ContentType string // HTTP
+	// Head says that a native message on HTTP is the request or status line and
+	// these header fields with the body, as HTTP/1.1 writes them: the method, the
+	// path and the fields say what is asked for, the status how it ended. Path,
+	// ErrorStatus and ErrorMark then say nothing.
+	Head []string
 	// Headers are sent with every HTTP request; a value "{cn}" stands for the
 	// common name of the signing certificate.
 	Headers map[string]string
