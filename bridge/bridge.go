@@ -349,7 +349,7 @@ func (b *Bridge) startReads(name string) (*edge, error) {
 	}
 	client := wire.NewClient(side.Wire, c.Address, options)
 	b.onStop(func(context.Context) error { client.Close(); return nil })
-	e := &edge{side: side, client: client, store: store, once: newOnce(b.now), agreed: b.agreed, pauses: b.operations.pauses, key: b.key, ask: b.spine.Request, subjects: b.subjects,
+	e := &edge{side: side, client: client, atOnce: max(c.Calls, 1), store: store, once: newOnce(b.now), agreed: b.agreed, pauses: b.operations.pauses, key: b.key, ask: b.spine.Request, subjects: b.subjects,
 		deadline: b.config.Deadline, readTime: b.config.readTime(), now: b.now, log: b.log}
 	var endpoints []spine.Endpoint
 	for _, o := range b.agreed.now().Sides[name].Organisations {

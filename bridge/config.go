@@ -109,6 +109,7 @@ type SideConfig struct {
 	Probe           time.Duration     `default:"1s" desc:"time between looks whether the system's interface takes connections, while nothing is asked of it; 0 for none"`
 	Slow            time.Duration     `default:"5s" desc:"an answer later than this is called slow"`
 	Queue           int               `default:"16" desc:"messages that may wait for the throttle; one more is answered busy"`
+	Calls           int               `default:"4" desc:"calls made at once for one request, of a system that answers one in several"`
 	Breaker         string            `default:"5/10s" desc:"FAILURES/TIME: after so many in a row the system is not asked for that time; off for never"`
 	Retries         int               `default:"1" desc:"how often a read that the system did not take is tried again, in the time the asker waits"`
 	Signer          string            `desc:"PEM file with key and certificate that sign outgoing messages"`

@@ -28,6 +28,7 @@ import (
 type edge struct {
 	side     pairs.Side
 	client   *wire.Client
+	atOnce   int          // calls of one request at the same time
 	store    *certs.Store // of TLS; nil where there is none
 	gate     *admit.Gate
 	intake   *intake
@@ -181,7 +182,7 @@ func (e *edge) beside(h http.Header) spine.Claims {
 		name, header string
 		to           *string
 	}{{"user", "Linkspan-User", &c.User}, {"user_name", "Linkspan-User-Name", &c.UserName}, {"role", "Linkspan-Role", &c.Role},
-		{"organisation", "Linkspan-Organisation", &c.Organisation}, {"purpose", "Linkspan-Purpose", &c.Purpose}, {"consent", "Linkspan-Consent", &c.Consent},
+		{"organisation", "Linkspan-Organisation", &c.Organisation}, {"department", "Linkspan-Department", &c.Department}, {"purpose", "Linkspan-Purpose", &c.Purpose}, {"consent", "Linkspan-Consent", &c.Consent},
 		{"relationship", "Linkspan-Relationship", &c.Relationship}, {"device", "Linkspan-Device", &c.Device}, {"break_glass", "Linkspan-Break-Glass", &c.BreakGlass}} {
 		if *claim.to = governance.Word(claim.name, only(h, claim.header)); *claim.to != "" {
 			c.Sources[claim.name] = governance.FromWire
@@ -221,7 +222,7 @@ func (e *edge) read(ctx context.Context, m spine.Message) (spine.Message, error)
 	if err != nil {
 		return spine.Message{}, err
 	}
-	body, err := e.client.Do(ctx, m.Body, &q)
+	body, err := e.put(ctx, m.Body, &q)
 	if err != nil {
 		return spine.Message{}, err
 	}

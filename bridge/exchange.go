@@ -250,7 +250,7 @@ func (e *exchange) given() governance.Claims {
 
 // given are claims as they travel, but for the text of a break-glass.
 func given(c spine.Claims) governance.Claims {
-	return governance.Claims{User: c.User, UserName: c.UserName, Role: c.Role, Organisation: c.Organisation, Purpose: c.Purpose, Consent: c.Consent,
+	return governance.Claims{User: c.User, UserName: c.UserName, Role: c.Role, Organisation: c.Organisation, Department: c.Department, Purpose: c.Purpose, Consent: c.Consent,
 		Relationship: c.Relationship, Device: c.Device, Activities: c.Activities, BreakGlass: c.BreakGlass, Sources: c.Sources}
 }
 

@@ -25,7 +25,8 @@ func (e *exchange) read(ctx context.Context, of pairs.Side, ask *record.Request,
 	q := *ask
 	q.Target = target
 	by := e.decision.Claims
-	q.Requester = record.Requester{User: by.User, UserName: by.UserName, Role: by.Role, Organisation: by.Organisation, Software: "linkspan"}
+	q.Requester = record.Requester{User: by.User, UserName: by.UserName, Role: by.Role, Organisation: by.Organisation, Department: by.Department,
+		Consent: by.Consent, BreakGlass: by.BreakGlass, BreakGlassText: by.BreakGlassText, ContentModel: ask.Requester.ContentModel, Software: "linkspan"}
 	id := e.messageID()
 	native, err := of.Codec.EncodeRequest(&q, id)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -139,6 +140,7 @@ func (e *exchange) entry(event string) audit.Entry {
 	entry.Config = e.agreement.Digest()
 	entry.Exchange, entry.Attempt, entry.From, entry.To = e.id, e.claims.Attempt, e.dir.Consumer.Name, e.dir.Holder.Name
 	entry.User, entry.UserName, entry.Role, entry.Organisation, entry.Activities = c.User, c.UserName, c.Role, c.Organisation, c.Activities
+	entry.Department, entry.ContentModel = c.Department, contentModel(e.q.Requester.ContentModel)
 	entry.Device, entry.Target, entry.Purpose, entry.Consent, entry.Relationship = c.Device, e.target, c.Purpose, c.Consent, c.Relationship
 	entry.Sources, entry.Checks, entry.Cause, entry.Reason = c.Sources, e.decision.Checks, e.cause, string(e.outcome.Reason)
 	entry.View, entry.MapSet, entry.HolderSHA256 = view(&e.q), e.dir.Tables.Digest(), e.holder
@@ -161,6 +163,17 @@ func (e *exchange) entry(event string) audit.Entry {
 	}
 	return entry
 }
+
+// contentModel is the name of a sharing agreement as it may stand in the audit
+// log: a few words of plain letters, so that nothing else is said there.
+func contentModel(named string) string {
+	if named == "" || plainName.MatchString(named) {
+		return named
+	}
+	return "of another form"
+}
+
+var plainName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z ._/-]{0,63}$`)
 
 // view names what is asked for, by sections.
 func view(q *record.Request) string {

@@ -41,6 +41,10 @@ type Entry struct {
 	Activities   []string `json:"activities,omitempty"`
 	Relationship string   `json:"relationship,omitempty"`
 	Device       string   `json:"device,omitempty"`
+	Department   string   `json:"department,omitempty"`
+	// ContentModel is the sharing agreement the asker's message names, where it
+	// does; Config is the one that decided.
+	ContentModel string `json:"content_model,omitempty"`
 	// Sources says for each claim what it rests on.
 	Sources map[string]string `json:"sources,omitempty"`
 	// BreakGlass is the code of the reason consent was overridden for,

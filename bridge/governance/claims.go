@@ -11,7 +11,7 @@ import (
 
 // Claims is who asks, for what and on whose word.
 type Claims struct {
-	User, UserName, Role, Organisation, Purpose, Consent, Relationship, Device string
+	User, UserName, Role, Organisation, Department, Purpose, Consent, Relationship, Device string
 	// Activities are national activity codes.
 	Activities []string
 	// BreakGlass is the code of the reason for which consent to view is
@@ -39,6 +39,7 @@ const (
 	claimRole         = "role"
 	claimActivities   = "activities"
 	claimOrganisation = "organisation"
+	claimDepartment   = "department"
 	claimDevice       = "device"
 	claimPurpose      = "purpose"
 	claimConsent      = "consent"
@@ -77,7 +78,7 @@ type slot struct {
 
 // slots are the claims that are one text each, in the order they are checked.
 func (c *Claims) slots() []slot {
-	return []slot{{claimUser, &c.User}, {claimUserName, &c.UserName}, {claimRole, &c.Role}, {claimOrganisation, &c.Organisation},
+	return []slot{{claimUser, &c.User}, {claimUserName, &c.UserName}, {claimRole, &c.Role}, {claimOrganisation, &c.Organisation}, {claimDepartment, &c.Department},
 		{claimDevice, &c.Device}, {claimPurpose, &c.Purpose}, {claimConsent, &c.Consent}, {claimRelationship, &c.Relationship},
 		{claimBreakGlass, &c.BreakGlass}}
 }
@@ -164,7 +165,8 @@ type heard struct {
 // organisation of a side needs no naming.
 func (s Side) hear(q *record.Request, given Claims) heard {
 	message := Claims{User: q.Requester.User, UserName: q.Requester.UserName, Role: q.Requester.Role, Organisation: q.Requester.Organisation,
-		Device: q.Requester.Machine, Activities: q.Requester.Activities}
+		Device: q.Requester.Machine, Activities: q.Requester.Activities, Department: q.Requester.Department,
+		Consent: q.Requester.Consent, BreakGlass: q.Requester.BreakGlass}
 	h := heard{Claims: Claims{Sources: map[string]string{}}}
 	first, beside := message.slots(), given.slots()
 	for i, slot := range h.slots() {
@@ -173,6 +175,9 @@ func (s Side) hear(q *record.Request, given Claims) heard {
 	h.Activities = fields(h.take(s, claimActivities, strings.Join(message.Activities, " "), strings.Join(given.Activities, " "), given.Sources[claimActivities]))
 	if h.BreakGlass != "" {
 		h.BreakGlassText = strings.TrimSpace(given.BreakGlassText)
+		if h.Sources[claimBreakGlass] == FromMessage {
+			h.BreakGlassText = strings.TrimSpace(q.Requester.BreakGlassText)
+		}
 		h.notes = append(h.notes, fmt.Sprintf("claim break_glass text: %d characters", len([]rune(h.BreakGlassText))))
 	}
 	return h

@@ -90,11 +90,13 @@ func (p page) entry(n int, records []audit.Found, about bool) {
 	}
 	p.fact("Who", who(e))
 	p.fact("Asked from", place(e.Organisation, e.From))
+	p.fact("Department", e.Department)
 	p.fact("Record of", place(e.Target, e.To))
 	p.fact("Purpose", e.Purpose)
 	p.fact("Relationship", e.Relationship)
 	p.fact("Consent", e.Consent)
 	p.fact("Asked for", asked(e))
+	p.fact("Content model", e.ContentModel)
 	if e.BreakGlass != "" {
 		p.fact("CONSENT OVERRIDDEN", "reason given: "+e.BreakGlass)
 		p.fact("In their words", quoted(last.Text))
