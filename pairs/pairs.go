@@ -38,10 +38,6 @@ type Rules struct {
 	// Unasked is what the receiver is given when its own request does not say,
 	// or is not there to say, as offline.
 	Unasked Schemes
-	// Alerts are the drug schemes in which the receiver's prescribing alerts
-	// are known to fire for an allergy. In any other a drug allergy is words
-	// (DESIGN.md decision 3).
-	Alerts []mapping.Scheme
 	// Sender allows a code the sender placed beside its own to be carried in
 	// its own scheme where the tables are silent (DESIGN.md decision 4).
 	Sender bool
@@ -186,8 +182,8 @@ func (p Pair) Check(tables *mapping.Set) []error {
 				faults = append(faults, fmt.Errorf("%s to %s: scheme %s is none of %v", way.from.Name, way.to.Name, asked.scheme, asked.filed))
 			}
 		}
-		if len(way.rules.Alerts) == 0 {
-			faults = append(faults, fmt.Errorf("%s to %s: no scheme in which drug allergies alert", way.from.Name, way.to.Name))
+		if (len(way.to.Alerts) == 0) == (way.to.Unalerted == "") {
+			faults = append(faults, fmt.Errorf("%s to %s: %s says either in which schemes drug allergies alert or why in none", way.from.Name, way.to.Name, way.to.Name))
 		}
 		needed := map[Degrade]bool{DegradeNonDrugAllergy: true}
 		for kind, rule := range way.rules.Kinds {

@@ -187,7 +187,7 @@ func carriedRightly(t *rapid.T, tables *mapping.Set, d *pairs.Direction, q *reco
 		require.False(t, clinical)
 	}
 	if e.Kind == record.KindAllergy && !clinical {
-		require.Contains(t, d.Rules.Alerts, e.Target.Scheme)
+		require.Contains(t, d.Consumer.Alerts, e.Target.Scheme)
 	}
 	if e.Outcome == record.Exact || !drug && e.Kind != record.KindAllergy || drug && d.Rules.Sender {
 		return

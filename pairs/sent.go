@@ -23,7 +23,11 @@ const opSent = "pairs: sent"
 // element and the counts, and nothing of a patient. The cost is a small part
 // of that of encoding (BenchmarkSent).
 func (d *Direction) Sent(rec *record.Record, answer []byte) error {
-	elements, err := elementsOf(answer, d.Consumer.Entries)
+	answer, err := d.unwrapped(answer)
+	var elements map[string]int
+	if err == nil {
+		elements, err = elementsOf(answer, d.Consumer.Entries)
+	}
 	if err == nil {
 		err = rec.Sent(elements)
 	}
@@ -34,6 +38,14 @@ func (d *Direction) Sent(rec *record.Record, answer []byte) error {
 		return record.Fault(record.ReasonInternal, opSent, err)
 	}
 	return nil
+}
+
+// unwrapped is the answer as the XML its entries stand in.
+func (d *Direction) unwrapped(answer []byte) ([]byte, error) {
+	if d.Consumer.Unwrap == nil {
+		return answer, nil
+	}
+	return d.Consumer.Unwrap(answer)
 }
 
 // headOf looks for the lines of the head in the answer as our writer spells

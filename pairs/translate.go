@@ -80,7 +80,7 @@ func (d *Direction) translation(rec *record.Record, q *record.Request) *translat
 		unmapped: map[unmappedKey]int{}, asText: map[*record.Entry]string{}, allergic: map[*record.Entry]bool{},
 	}
 	for _, scheme := range t.drugs {
-		if slices.Contains(d.Rules.Alerts, scheme) {
+		if slices.Contains(d.Consumer.Alerts, scheme) {
 			t.alerts = append(t.alerts, scheme)
 		}
 	}

@@ -71,9 +71,12 @@ func System() system.System {
 		},
 		ClinicalSchemes: []mapping.Scheme{mapping.ReadV2, mapping.EMISLocal, mapping.SNOMED},
 		DrugSchemes:     []mapping.Scheme{mapping.EMISDrug, mapping.DMD},
-		Entries:         entries(),
-		Enumerations:    openhr.Enumerations(),
-		New:             newCodec,
+		// Nothing published says that EMIS Web alerts on a dm+d identifier that
+		// stands beside no drug of its own (E §2, §4).
+		Alerts:       []mapping.Scheme{mapping.EMISDrug},
+		Entries:      entries(),
+		Enumerations: openhr.Enumerations(),
+		New:          newCodec,
 	}
 }
 

@@ -113,6 +113,14 @@ type System struct {
 	Wire  Wire
 	// ClinicalSchemes and DrugSchemes are what it files, preferred first.
 	ClinicalSchemes, DrugSchemes []mapping.Scheme
+	// Alerts are the drug schemes in which its prescribing alerts are known to
+	// fire for an allergy; in any other a drug allergy is words there (DESIGN.md
+	// decision 3). Where it has none, Unalerted says why.
+	Alerts    []mapping.Scheme
+	Unalerted string
+	// Omits are the kinds of entry its messages have no place for, and why. As
+	// the holder it sends none; what it is sent of them is words.
+	Omits map[record.Kind]string
 	// Entries are the ways an entry stands in its responses.
 	Entries []record.EntryPath
 	// Enumerations says which scheme fills each slot in its messages.

@@ -44,6 +44,7 @@ func System() system.System {
 		},
 		ClinicalSchemes: []mapping.Scheme{mapping.CTV3, mapping.SNOMED, mapping.TPPLocal},
 		DrugSchemes:     []mapping.Scheme{mapping.Multilex, mapping.DMD},
+		Alerts:          []mapping.Scheme{mapping.Multilex, mapping.DMD}, // a DrugSensitivity takes either (S §1.4)
 		Entries:         entryPaths(),
 		Enumerations:    enumerations(),
 		New:             newCodec,
