@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +25,6 @@ import (
 	"github.com/linkspan/linkspan/mapping/mapset"
 	"github.com/linkspan/linkspan/pairs"
 	"github.com/linkspan/linkspan/pairs/system"
-	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/testdata"
 )
 
@@ -35,51 +33,6 @@ type demoCommand struct {
 	Dir  string `type:"path" help:"Folder for the native messages, the audit log and the daemon's log; default a new temporary one."`
 	Keep bool   `help:"Stay up afterwards, to try things by hand."`
 }
-
-// asking is one exchange of the demonstration: who asks, for what, with which
-// native request and claims beside it, what that request becomes for the
-// holder, and how it ends.
-type asking struct {
-	from, what, request, becomes string
-	beside                       http.Header
-	refused                      record.Reason // the only end it may have, "" for a record
-	short                        bool          // the counts were shown before
-}
-
-var consented = http.Header{"Linkspan-Consent": {governance.PatientPresent}}
-
-// demoAskings are the exchanges of the first pair: one each way, one with
-// entries that are kept back, one that is refused and one for which the glass is
-// broken.
-var demoAskings = []asking{
-	{from: "emisweb", what: "the whole record", request: "emisweb-full.xml", beside: consented,
-		becomes: "EMIS Web's GetMedicalRecord becomes SystmOne's GetPatientRecord without a Filter, codes in CTV3, drugs in dm+d. " +
-			"Before that, Linkspan has read EMIS Web's own details of the patient, and shows the record only because the two agree."},
-	{from: "systmone", what: "patient details, medication and allergies since 1 January 2010, drugs in dm+d", request: "systmone-narrow.xml",
-		becomes: "SystmOne's Filter names three sections and a first date. EMIS Web has no such filter, so Linkspan asks it for the " +
-			"whole record and releases only what was asked for. Allergies are never cut by date. SystmOne's messages name no user: " +
-			"Linkspan has asked SystmOne who is logged on."},
-	{from: "systmone", what: "the whole record", request: "systmone-whole.xml",
-		becomes: "Some entries of this record are under a restricted policy in EMIS Web. They are kept back before anything is translated, with " +
-			"every link to them, and each section they would have been in says that items were excluded."},
-	{from: "emisweb", what: "the whole record, without saying that the patient was asked", request: "emisweb-full.xml", refused: record.ReasonNoConsent,
-		becomes: "The agreement wants consent to view told with every request. SystmOne is not asked at all."},
-	{from: "emisweb", what: "the whole record of a patient who cannot be asked", request: "emisweb-full.xml", short: true,
-		beside: http.Header{"Linkspan-Consent": {governance.NotObtained}, "Linkspan-Activities": {"B0360,B0168"}, "Linkspan-Break-Glass": {"unconscious"},
-			"Linkspan-Break-Glass-Text": {"Found collapsed in the car park."}},
-		becomes: "The user breaks the glass: a reason from the list, words of their own, and the right to. Operations hear of it at once, both " +
-			"privacy officers find it in the day's list, and a patient's own no could not have been overridden."},
-}
-
-// demoSettings are what the codecs need to make requests of their own.
-var demoSettings = map[string]map[string]string{
-	"emisweb":  {"user": "linkspan", "machine": "demo"},
-	"systmone": {"api-key": "demo-key", "device-id": "5ca1ab1e0ddba115", "device-version": "Linkspan " + version},
-}
-
-// demoThrottle are the documented limits, but for SystmOne's of one whole record
-// in 30 seconds, which nobody would wait for here.
-var demoThrottle = map[string]string{"emisweb": "on", "systmone": "record=1/2s"}
 
 // demo is the running demonstration.
 type demo struct {
@@ -138,7 +91,7 @@ func (c demoCommand) Run(ctx context.Context, to streams) error {
 	if err := d.start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	for i, a := range demoAskings {
+	for i, a := range demoAskings(d.pair) {
 		if err := d.exchange(ctx, i+1, a); err != nil {
 			return err
 		}
@@ -172,7 +125,8 @@ func (d *demo) start(ctx context.Context) error {
 			return err
 		}
 		d.standins[s.Name] = h
-		sides[s.Name] = bridge.SideConfig{Address: h.listener.Addr().String(), Listen: "127.0.0.1:0", Plaintext: []string{"listen", "address"}, Throttle: demoThrottle[s.Name], Settings: demoSettings[s.Name]}
+		demo := demoSides()[s.Name]
+		sides[s.Name] = bridge.SideConfig{Address: h.listener.Addr().String(), Listen: "127.0.0.1:0", Plaintext: []string{"listen", "address"}, Throttle: demo.throttle, Settings: demo.settings}
 	}
 	approvers, err := d.approvers()
 	if err != nil {
@@ -269,29 +223,13 @@ func (d *demo) settings(agreement, tables string) error {
 	return os.WriteFile(filepath.Join(d.dir, "linkspan.env"), []byte(text.String()), 0o600)
 }
 
-// demoClaims takes the user from the source named, and the rest from a header or
-// else as the practice's own procedure has it.
-func demoClaims(user string) map[string]governance.Claim {
-	claims := map[string]governance.Claim{"user": {From: []string{user}}, "break_glass": {From: []string{"wire"}}}
-	for name, value := range map[string]string{"activities": "B0360", "purpose": governance.DirectCare, "relationship": "registered", "consent": governance.PatientPresent} {
-		claims[name] = governance.Claim{From: []string{"wire"}, Asserted: &governance.Assertion{Value: value, Procedure: "asked at the point of care"}}
-	}
-	return claims
-}
-
 // agreement writes the sharing agreement both controllers of the demonstration
 // have enabled.
 func (d *demo) agreement(approvers []governance.Approver) (string, error) {
-	emis := demoClaims("message")
-	emis["consent"] = governance.Claim{From: []string{"wire"}} // with every request
+	sides := demoSides()
 	a := governance.Agreement{Economy: "demo", Pair: d.pair.Name, Approvers: approvers,
 		Enabled: map[string]string{d.pair.A.Name: "Demonstration controller A", d.pair.B.Name: "Demonstration controller B"},
-		Sides: map[string]governance.Side{
-			"emisweb": {Organisations: []governance.Organisation{{ODS: "X99001", Name: "Causeway Medical Centre"}}, Asks: true, Shares: []string{"all"},
-				ReleaseMarks: []string{"Unrestricted"}, Claims: emis, BreakGlass: true},
-			"systmone": {Organisations: []governance.Organisation{{ODS: "X99002", Name: "Harbour Lights Surgery"}}, Asks: true, Shares: []string{"all"}, ReleaseMarks: []string{},
-				Claims: demoClaims("read-back")},
-		}}
+		Sides:   map[string]governance.Side{d.pair.A.Name: sides[d.pair.A.Name].agreed(), d.pair.B.Name: sides[d.pair.B.Name].agreed()}}
 	file := filepath.Join(d.dir, "agreement.json")
 	return file, writeJSON(file, a)
 }
@@ -330,7 +268,8 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 		return fmt.Errorf("exchange %d ended otherwise: %s: %s", n, outcome.Reason, outcome.Reason.Words())
 	}
 	d.printf("%s\n", wrap("   ", a.becomes))
-	files := []saved{{a.from + "-request.xml", "what " + asker.Title + " sent", native}}
+	from, to := extension(asker), extension(holder)
+	files := []saved{{a.from + "-request" + from, "what " + asker.Title + " sent", native}}
 	switch {
 	case a.refused != "":
 		d.printf("%s\n", wrap("   ", "REFUSED, "+string(a.refused)+", in "+asker.Title+"'s own form: "+a.refused.Words()))
@@ -341,10 +280,10 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 	}
 	if a.refused == "" {
 		asked, answered := d.standins[holder.Name].last()
-		files = append(files, saved{holder.Name + "-asked.xml", "what Linkspan asked " + holder.Title, asked},
-			saved{holder.Name + "-answered.xml", "what " + holder.Title + " answered", answered})
+		files = append(files, saved{holder.Name + "-asked" + to, "what Linkspan asked " + holder.Title, asked},
+			saved{holder.Name + "-answered" + to, "what " + holder.Title + " answered", answered})
 	}
-	return d.save(n, outcome, append(files, saved{a.from + "-response.xml", "what " + asker.Title + " got", answer}))
+	return d.save(n, outcome, append(files, saved{a.from + "-response" + from, "what " + asker.Title + " got", answer}))
 }
 
 // request is one of the synthetic requests with an id of its own, as the system
@@ -403,20 +342,24 @@ type saved struct {
 // keep says what to try, and one line of each exchange that is tried.
 func (d *demo) keep(ctx context.Context) error {
 	a, b := d.pair.A, d.pair.B
-	host, port, _ := strings.Cut(d.bridge.Address(b.Name), ":")
-	for _, try := range []struct {
-		asker      system.System
-		file, name string
-	}{{a, "emisweb-full.xml", "try-emisweb.xml"}, {b, "systmone-narrow.xml", "try-systmone.xml"}} {
-		native, err := d.request(ctx, try.asker, try.file, "NEW-ID")
+	var tries strings.Builder
+	for _, s := range []system.System{a, b} {
+		side := demoSides()[s.Name]
+		try := side.whole
+		if s.Name == b.Name {
+			try = side.narrow
+		}
+		name := "try-" + s.Name + extension(s)
+		native, err := d.request(ctx, s, try.file, "NEW-ID")
 		if err == nil {
-			err = os.WriteFile(filepath.Join(d.dir, try.name), native, 0o600)
+			err = os.WriteFile(filepath.Join(d.dir, name), native, 0o600)
 		}
 		if err != nil {
 			return err
 		}
+		tries.WriteString(tryLine(s, name, d.bridge.Address(s.Name), try.beside))
 	}
-	d.printf(keepWords, d.bridge.ConsoleURL(), d.bridge.ConsoleURL(), d.dir, d.bridge.Address(a.Name), a.Wire.Path, host, port, strings.Join(d.standins[a.Name].Patients(), " "))
+	d.printf(keepWords, d.bridge.ConsoleURL(), d.bridge.ConsoleURL(), d.dir, tries.String(), strings.Join(d.standins[a.Name].Patients(), " "))
 	for {
 		select {
 		case o := <-d.outcomes:

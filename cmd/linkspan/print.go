@@ -2,12 +2,16 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/linkspan/linkspan/bridge"
 	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -21,20 +25,53 @@ How to read the counts of a section. source: entries the holder sent. Each of th
   failed       as a line that says what could not be read
 `
 
-// keepWords is what to try by hand, for the demonstration's pair.
+// keepWords is what to try by hand.
 const keepWords = `
 Everything stays up until Ctrl-C. The operations page is %s, and linkspan top --url %s shows the same.
 To try, in another terminal:
   cd %s
-  sed "s/NEW-ID/$$-$RANDOM/" try-emisweb.xml | curl -s -H 'Content-Type: application/xml' -H 'Linkspan-Consent: patient-present' --data-binary @- http://%s%s
-  sed "s/NEW-ID/$$-$RANDOM/" try-systmone.xml | nc -N %s %s
-  tail -n 3 audit/*; tail linkspan.log
+%s  tail -n 3 audit/*; tail linkspan.log
   . ./linkspan.env; linkspan tables unmapped; linkspan tables list   (CONTRIBUTING.md, "A new mapping table")
 Edit a request to ask for another patient: %s.
-Every message is taken once, so each needs an id of its own. A real SystmOne lets one whole record go in 30 seconds, this one
-in 2; asked again sooner, EMIS Web waits for it.
+Every message is taken once, so each needs an id of its own. A real SystmOne lets one whole record go in 30 seconds, one here
+in 2; whoever asks sooner waits for it.
 
 `
+
+// tryLine is the command that sends a request as the system would, with an id of
+// its own.
+func tryLine(s system.System, file, address string, beside http.Header) string {
+	host, port, _ := strings.Cut(address, ":")
+	fresh := fmt.Sprintf(`  sed "s/NEW-ID/$$-$RANDOM/" %s | `, file)
+	var headers strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(beside)) {
+		fmt.Fprintf(&headers, " -H '%s: %s'", name, beside.Get(name))
+	}
+	switch {
+	case s.Wire.Transport == system.TCP:
+		return fresh + fmt.Sprintf("nc -N %s %s\n", host, port)
+	case len(s.Wire.Head) > 0: // the file is a whole HTTP request
+		return fmt.Sprintf(`  sed "s/NEW-ID/$$-$RANDOM/; s/^\r$/%s\r\n\r/" %s | nc -N %s %s`+"\n", headFields(beside), file, host, port)
+	}
+	return fresh + fmt.Sprintf("curl -s -H 'Content-Type: %s'%s --data-binary @- http://%s%s\n", s.Wire.ContentType, headers.String(), address, s.Wire.Path)
+}
+
+// headFields are header fields as sed puts them before the end of a head.
+func headFields(beside http.Header) string {
+	var fields []string
+	for _, name := range slices.Sorted(maps.Keys(beside)) {
+		fields = append(fields, name+": "+beside.Get(name))
+	}
+	return strings.Join(fields, `\r\n`)
+}
+
+// extension is that of a file with a native message.
+func extension(s system.System) string {
+	if len(s.Wire.Head) > 0 {
+		return ".http"
+	}
+	return ".xml"
+}
 
 // stateWords says what a section's state means for the asker; %s is the holder.
 var stateWords = map[string]string{
