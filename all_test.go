@@ -63,6 +63,7 @@ var policy = map[string]struct {
 		[]string{"github.com/alecthomas/kong", "github.com/nats-io/nats.go", "go.uber.org/zap", "github.com/google/uuid"}, "signals, environment and exit codes"},
 	"scripts/evidence": {[]string{"mapping"}, []string{"go.yaml.in/yaml/v3"}, "reads docs/safety and the tree; nothing depends on it"},
 	"scripts/subjects": {[]string{"bridge"}, nil, "writes the page of subjects from the catalogue"},
+	"scripts/matrix":   {[]string{"mapping", "pairs"}, nil, "writes the pages of the pairs from the pairs"},
 	"scripts/cluster":  {nil, []string{"github.com/nats-io/nats.go"}, "starts programs; links none of them"},
 	"scripts/package":  {nil, nil, "builds what is shipped; the binary itself tells it the rest"},
 	"testdata":         {nil, nil, "data only"},

@@ -37,13 +37,21 @@ func starter(t testing.TB) *mapping.Set {
 // openLink opens the EMIS Web and SystmOne pair, answering EMIS Web in format.
 func openLink(t testing.TB, format string) *pairs.Link {
 	t.Helper()
-	link, err := pairs.Open(pairs.EMISWebSystmOne(), map[string]system.Options{"emisweb": {Settings: map[string]string{"response-format": format}}})
-	require.NoError(t, err)
-	return link
+	return linkOf(t, pairs.EMISWebSystmOne(), emisForm(format))
 }
 
 // emisFormats are the two documents EMIS Web answers and is answered in.
 var emisFormats = []string{"medicalrecord", "openhr"}
+
+// emisForm is the form of EMIS Web of that name.
+func emisForm(name string) form {
+	for _, f := range formsOf("emisweb") {
+		if f.name == name {
+			return f
+		}
+	}
+	panic("no form " + name)
+}
 
 func patients(t testing.TB) []string {
 	t.Helper()
@@ -56,34 +64,38 @@ func patients(t testing.TB) []string {
 // goldens stand apart from the patients, whose folders the stand-ins serve.
 const goldens = "../testdata/golden"
 
-// TestGoldens translates every synthetic patient out of every native format
-// and compares the message and the report with the goldens.
+// TestGoldens translates every synthetic patient out of every native form into
+// each other system's own, and into its other forms out of their first, and
+// compares the message and the report with the goldens.
 func TestGoldens(t *testing.T) {
 	tables := starter(t)
 	for _, dir := range patients(t) {
-		for _, format := range emisFormats {
-			golden(t, tables, openLink(t, format), filepath.Join(dir, "emisweb."+format+".xml"), "emisweb", "", "emisweb."+format+"-to-systmone")
-			golden(t, tables, openLink(t, format), filepath.Join(dir, "systmone.response.xml"), "systmone", format, "systmone-to-emisweb."+format)
-		}
+		eachWay(func(p pairs.Pair, from, to system.System) {
+			for i, source := range formsOf(from.Name) {
+				for k, target := range formsOf(to.Name) {
+					if i == 0 || k == 0 {
+						golden(t, tables, linkOf(t, p, source, target), dir, source, target)
+					}
+				}
+			}
+		})
 	}
 }
 
-func golden(t *testing.T, tables *mapping.Set, link *pairs.Link, file, from, format, name string) {
+func golden(t *testing.T, tables *mapping.Set, link *pairs.Link, dir string, source, target form) {
 	t.Helper()
-	in, err := os.ReadFile(file)
-	require.NoError(t, err)
-	dir := filepath.Dir(file)
+	name := source.label() + "-to-" + target.label()
 	t.Run(filepath.Base(dir)+"/"+name, func(t *testing.T) {
-		out, report, err := link.TranslateMessage(t.Context(), tables, in, pairs.Offline{From: from, Message: pairs.MessageResponse, ID: id})
+		out, report, err := link.TranslateMessage(t.Context(), tables, source.record(t, dir), pairs.Offline{From: source.system, Message: pairs.MessageResponse, ID: id})
 		require.NoError(t, err)
-		writeMessage(t, filepath.Base(dir)+"-"+name, format, out)
+		writeMessage(t, filepath.Base(dir)+"-"+name, target, out)
 		report.Micros, report.Tables = 0, nil
 		text, err := json.MarshalIndent(report, "", "  ")
 		require.NoError(t, err)
 		// The tables are not what is compared: one more row must not change every golden.
 		out = bytes.ReplaceAll(out, []byte(tables.Digest()[:16]), []byte("of the test"))
 		out = bytes.ReplaceAll(out, []byte("><"), []byte(">\n<")) // so that a difference can be read
-		compare(t, filepath.Join(goldens, filepath.Base(dir), name+".xml"), out)
+		compare(t, filepath.Join(goldens, filepath.Base(dir), name+target.extension), out)
 		compare(t, filepath.Join(goldens, filepath.Base(dir), name+".json"), append(text, '\n'))
 	})
 }
@@ -100,19 +112,22 @@ func compare(t *testing.T, file string, got []byte) {
 	require.Equal(t, string(want), string(got), file)
 }
 
-// writeMessage keeps an EMIS message for the schema check of scripts/schema.sh.
-func writeMessage(t *testing.T, name, format string, message []byte) {
+// documents are the roots of the documents that schemas are at hand for, by form.
+var documents = map[string]string{"emisweb.medicalrecord": "MedicalRecord", "emisweb.openhr": "openHealthRecord", "mig": "openHealthRecord",
+	"guru.extract": "RCMR_IN030000UK06"}
+
+// writeMessage keeps a document for the schema check of scripts/schema.sh.
+func writeMessage(t *testing.T, name string, f form, message []byte) {
 	t.Helper()
-	dir := os.Getenv("LINKSPAN_WRITE_MESSAGES")
-	if dir == "" || format == "" {
+	dir, root := os.Getenv("LINKSPAN_WRITE_MESSAGES"), documents[f.label()]
+	if dir == "" || root == "" {
 		return
 	}
-	root := map[string]string{"medicalrecord": "MedicalRecord", "openhr": "openHealthRecord"}[format]
 	text := string(message)
 	start, end := strings.Index(text, "<"+root), strings.LastIndex(text, "</"+root+">")
 	require.Positive(t, start)
 	require.Greater(t, end, start)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, name+"."+format+".xml"), []byte(text[start:end]+"</"+root+">\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name+"."+root+".xml"), []byte(text[start:end]+"</"+root+">\n"), 0o600))
 }
 
 // TestPairsAreWhole opens every pair and checks its rules against the starter

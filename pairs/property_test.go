@@ -10,17 +10,28 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/pairs"
+	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 )
+
+var readCodes = []mapping.Code{{}, read("F59..", "00", "Hearing loss"), read("2469.", "00", "O/E - Systolic BP reading"), read("G20..", "00", "Essential hypertension"),
+	read("14L..", "00", "H/O: drug allergy"), read("SN580", "00", "Egg allergy"), read("1151.", "00", "No known allergies"), read("bad", "", "typed"),
+	read("C108.", "", "Insulin dependent diabetes mellitus")}
+
+var emisCodes = []mapping.Code{{}, read("F59..", "00", "Hearing loss"), read("2469.", "00", "O/E - Systolic BP reading"), read("G20..", "00", "Essential hypertension"),
+	read("14L..", "00", "H/O: drug allergy"), read("SN580", "00", "Egg allergy"), read("1151.", "00", "No known allergies"), read("bad", "", "typed"),
+	read("C108.", "", "Insulin dependent diabetes mellitus"), emisDrug("FOTA1220", "Folic acid 5mg tablets"), emisDrug("SITA29406EMIS", "Sitagliptin"),
+	{Scheme: mapping.EMISLocal, Value: "EMISNQPR118", Term: "Local"}, snomed("195967001", "Asthma"), snomed("160244002", "No known allergies"),
+	{Scheme: mapping.DMD, Value: "319775004", Term: "Aspirin 75mg tablets"}, {Scheme: "emisweb.allergy-drug-group", Value: "SULF99", Term: "Sulphonamides"}}
 
 // sourceCodes are codes the starter tables carry, decide against and do not
 // know, by the system that sends them.
 var sourceCodes = map[string][]mapping.Code{
-	"emisweb": {{}, read("F59..", "00", "Hearing loss"), read("2469.", "00", "O/E - Systolic BP reading"), read("G20..", "00", "Essential hypertension"),
-		read("14L..", "00", "H/O: drug allergy"), read("SN580", "00", "Egg allergy"), read("1151.", "00", "No known allergies"), read("bad", "", "typed"),
-		read("C108.", "", "Insulin dependent diabetes mellitus"), emisDrug("FOTA1220", "Folic acid 5mg tablets"), emisDrug("SITA29406EMIS", "Sitagliptin"),
-		{Scheme: mapping.EMISLocal, Value: "EMISNQPR118", Term: "Local"}, snomed("195967001", "Asthma"), snomed("160244002", "No known allergies"),
-		{Scheme: mapping.DMD, Value: "319775004", Term: "Aspirin 75mg tablets"}, {Scheme: "emisweb.allergy-drug-group", Value: "SULF99", Term: "Sulphonamides"}},
+	"emisweb": emisCodes, "mig": emisCodes,
+	"guru": append(slices.Clone(readCodes), snomed("195967001", "Asthma"), mapping.Code{Scheme: mapping.DMD, Value: "319775004", Term: "Aspirin 75mg tablets"},
+		mapping.Code{Scheme: mapping.Gemscript, Value: "58976020", Term: "A drug of another supplier"}, mapping.Code{Scheme: mapping.CTV3, Value: "XE0Uc", Term: "Essential hypertension"}),
+	"vision": append(slices.Clone(readCodes), mapping.Code{Scheme: mapping.VisionDrug, Value: "69782020", Term: "Omeprazole tablets 20mg"},
+		mapping.Code{Scheme: "vision.measure", Value: "systolic", Term: "Systolic"}),
 	"systmone": {{}, ctv3("XE0s9", "Hearing loss"), ctv3("XE0Uc", "Essential hypertension"), ctv3("14L..", "H/O: drug allergy"), ctv3("2469.", "O/E - Systolic BP reading"),
 		snomed("195967001", "Asthma"), {Scheme: mapping.TPPLocal, Value: "YX001", Term: "Local"}, {Scheme: mapping.Multilex, Value: "1003506", Term: "Fluvoxamine 50mg tablets"},
 		{Scheme: mapping.DMD, Value: "319775004", Term: "Aspirin 75mg tablets"}, {Scheme: "systmone.ingredient-multilex", Value: "1177", Term: "PENICILLIN V"}},
@@ -29,11 +40,12 @@ var sourceCodes = map[string][]mapping.Code{
 var words = []string{"", "Hearing loss", "No hearing loss", "FH: Asthma", "?Asthma", "Essential hypertension", "Aspirin 75mg tablets", "Line one\nline two"}
 
 // entryOf draws an entry with or without the part of its kind.
-func entryOf(t *rapid.T, from string, before []*record.Entry) *record.Entry {
-	code := rapid.SampledFrom(sourceCodes[from])
-	slot := func(name string, values ...string) mapping.Code {
-		if v := rapid.SampledFrom(append(values, "", "odd")).Draw(t, name); v != "" {
-			return mapping.Code{Scheme: mapping.Scheme(from + "." + name), Value: v}
+func entryOf(t *rapid.T, from system.System, before []*record.Entry) *record.Entry {
+	code := rapid.SampledFrom(sourceCodes[from.Name])
+	slot := func(name record.Slot, values ...string) mapping.Code {
+		scheme := from.Enumerations[name]
+		if v := rapid.SampledFrom(append(values, "", "odd")).Draw(t, string(name)); v != "" && scheme != "" {
+			return mapping.Code{Scheme: scheme, Value: v}
 		}
 		return mapping.Code{}
 	}
@@ -54,21 +66,21 @@ func entryOf(t *rapid.T, from string, before []*record.Entry) *record.Entry {
 	if len(before) > 0 && rapid.Bool().Draw(t, "linked") {
 		e.Parent = rapid.SampledFrom(before).Draw(t, "parent")
 		if p := rapid.SampledFrom(before).Draw(t, "problem"); p.Kind == record.KindProblem {
-			e.Problems = []record.ProblemLink{{Problem: p, Link: slot("problem-link", "ASS", "linked")}}
+			e.Problems = []record.ProblemLink{{Problem: p, Link: slot(record.SlotProblemLink, "ASS", "linked")}}
 		}
 	}
 	if rapid.Bool().Draw(t, "value") {
-		e.Value = &record.Value{Number: "1.50", Unit: "mmol/L", Comparator: slot(map[string]string{"emisweb": "operator", "systmone": "comparator"}[from], "<", "7")}
+		e.Value = &record.Value{Number: "1.50", Unit: "mmol/L", Comparator: slot(record.SlotComparator, "<", "7", "OPR003")}
 	}
 	if rapid.Bool().Draw(t, "without its part") {
 		return e
 	}
 	switch e.Kind {
 	case record.KindProblem:
-		e.Problem = &record.Problem{Status: slot(map[string]string{"emisweb": "problem-status", "systmone": "problem-state"}[from], "A", "active", "PP")}
+		e.Problem = &record.Problem{Status: slot(record.SlotProblemStatus, "A", "active", "PP", "CurrentProblem")}
 	case record.KindMedication, record.KindIssue:
 		e.Medication = &record.MedicationBody{Dosage: "ONE A DAY", Quantity: "28.0", Mixture: []record.Ingredient{{Text: "a part", Code: code.Draw(t, "part")}},
-			Type: slot(map[string]string{"emisweb": "prescription-type", "systmone": "medication-item"}[from], "R", "Medication")}
+			Type: slot(record.SlotPrescriptionType, "R", "Medication", "repeat")}
 		if rapid.Bool().Draw(t, "simple") {
 			e.Medication.Mixture = nil
 		}
@@ -78,7 +90,7 @@ func entryOf(t *rapid.T, from string, before []*record.Entry) *record.Entry {
 	case record.KindConsultation:
 		e.Consultation = &record.Consultation{}
 		for _, b := range before {
-			e.Consultation.Items = append(e.Consultation.Items, record.Item{Entry: b, Heading: slot("heading", "History")})
+			e.Consultation.Items = append(e.Consultation.Items, record.Item{Entry: b, Heading: slot(record.SlotHeading, "History")})
 		}
 	case record.KindImmunisation:
 		e.Immunisation = &record.Immunisation{Name: "Influenza", NotGiven: rapid.Bool().Draw(t, "not given")}
@@ -94,7 +106,7 @@ func entryOf(t *rapid.T, from string, before []*record.Entry) *record.Entry {
 	return e
 }
 
-// TestTranslateProperties holds for any record, in both directions and every
+// TestTranslateProperties holds for any record, in all directions and every
 // scheme asked for: each section balances, each entry has one outcome, no
 // words are changed, no code of a scheme the receiver does not file goes out,
 // drugs and allergies are coded by equivalent rows alone, nothing is coded
@@ -102,19 +114,14 @@ func entryOf(t *rapid.T, from string, before []*record.Entry) *record.Entry {
 // report and bytes.
 func TestTranslateProperties(t *testing.T) {
 	tables := starter(t)
-	links := map[string]*pairs.Link{}
-	for _, format := range emisFormats {
-		links[format] = openLink(t, format)
-	}
+	all := directions(t, tables)
 	rapid.Check(t, func(t *rapid.T) {
-		from := rapid.SampledFrom([]string{"emisweb", "systmone"}).Draw(t, "from")
-		consumer := map[string]string{"emisweb": "systmone", "systmone": "emisweb"}[from]
-		d, err := links[rapid.SampledFrom(emisFormats).Draw(t, "format")].Direction(consumer, tables)
-		require.NoError(t, err)
+		of := *rapid.SampledFrom(all).Draw(t, "direction")
+		d := &of
 		d.Rules.Sender = rapid.Bool().Draw(t, "sender")
 		var entries []*record.Entry
 		for range rapid.IntRange(0, 6).Draw(t, "entries") {
-			entries = append(entries, entryOf(t, from, entries))
+			entries = append(entries, entryOf(t, d.Holder.System, entries))
 		}
 		q := whole()
 		q.CodeScheme = rapid.SampledFrom(append(d.Consumer.ClinicalSchemes, "")).Draw(t, "codes")

@@ -49,7 +49,7 @@ func TestRealRecords(t *testing.T) {
 			back, report, err := link.TranslateMessage(t.Context(), tables, there, pairs.Offline{From: "systmone", Message: pairs.MessageResponse, ID: id})
 			require.NoError(t, err, name)
 			balanced(t, report)
-			writeMessage(t, "real-"+name, format, back)
+			writeMessage(t, "real-"+name, emisForm(format), back)
 			missing(t, name+" back in "+format, source, decode(t, link, "emisweb", back))
 		}
 	}

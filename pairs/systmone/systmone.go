@@ -45,9 +45,14 @@ func System() system.System {
 		ClinicalSchemes: []mapping.Scheme{mapping.CTV3, mapping.SNOMED, mapping.TPPLocal},
 		DrugSchemes:     []mapping.Scheme{mapping.Multilex, mapping.DMD},
 		Alerts:          []mapping.Scheme{mapping.Multilex, mapping.DMD}, // a DrugSensitivity takes either (S §1.4)
-		Entries:         entryPaths(),
-		Enumerations:    enumerations(),
-		New:             newCodec,
+		Omits: map[record.Kind]string{ // the children of these elements are unpublished (S §1.4)
+			record.KindReferral: "SystmOne's Referral is unpublished",
+			record.KindRequest:  "SystmOne has no test requests in its messages",
+			record.KindAlert:    "SystmOne's Reminder is unpublished",
+		},
+		Entries:      entryPaths(),
+		Enumerations: enumerations(),
+		New:          newCodec,
 	}
 }
 
