@@ -123,7 +123,7 @@ func BenchmarkSent(b *testing.B) {
 		for _, way := range []struct{ from, to string }{{"emisweb", "systmone"}, {"systmone", "emisweb"}} {
 			d, err := link.Direction(way.to, tables)
 			require.NoError(b, err)
-			rec, out := carriedOver(b, d, message(b, way.from, 1<<20))
+			rec, out := carriedOver(b, d, message(b, benchForm(way.from), 1<<20))
 			b.Run(format+"/to-"+way.to+"/encode", func(b *testing.B) {
 				b.SetBytes(int64(len(out)))
 				for b.Loop() {
