@@ -1,4 +1,4 @@
-// Package wire carries native messages: one POST and its answer over HTTP, or
+// Package wire carries native messages: one request and its answer over HTTP, or
 // XML documents over a TCP stream. It is generic over the system.Wire a system
 // declares and knows nothing of any system's messages: it neither reads nor
 // writes an element, and it never logs or reports a byte of one.
@@ -6,6 +6,14 @@
 // A Listener hands each message to a Handler and sends what the handler
 // answers. A Client sends one message and returns the answer's bytes, or a
 // *record.Error that says why there is none.
+//
+// # Messages with a head
+//
+// On a wire with system.Wire.Head a message is a whole HTTP message: the start
+// line, the named header fields, Content-Length, a blank line and the body. The
+// client sends what it says and returns the answer in the same shape; the
+// listener takes any method and path. Only the named fields go either way, each
+// at most once. A line that somebody folded is one line here (RFC 9112 §5.2).
 //
 // # Documents on a TCP stream
 //

@@ -82,11 +82,12 @@ func (l *Listener) enter() bool {
 
 func (l *Listener) answer(w http.ResponseWriter, r *http.Request) {
 	leaveBody(w) // until it is read
+	hasHead := len(l.wire.Head) > 0
 	switch {
-	case strings.TrimSuffix(r.URL.Path, "/") != strings.TrimSuffix(l.wire.Path, "/"):
+	case !hasHead && strings.TrimSuffix(r.URL.Path, "/") != strings.TrimSuffix(l.wire.Path, "/"):
 		w.WriteHeader(http.StatusNotFound)
 		return
-	case r.Method != http.MethodPost:
+	case !hasHead && r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
@@ -106,7 +107,11 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	from := peerOf(r.RemoteAddr, r.TLS)
 	from.Charset, from.Header = charset(r.Header), r.Header
-	msg, err = selfContained(r.Context(), l.wire.ContentType, from.Charset, msg, l.options.Limit)
+	if hasHead {
+		msg, err = l.headedMessage(r, msg)
+	} else {
+		msg, err = selfContained(r.Context(), l.wire.ContentType, from.Charset, msg, l.options.Limit)
+	}
 	if err != nil {
 		l.refuse(w, r, record.ReasonBadMessage, err)
 		return
@@ -118,6 +123,12 @@ func (l *Listener) answer(w http.ResponseWriter, r *http.Request) {
 		case <-l.closing:
 		}
 		panic(http.ErrAbortHandler)
+	}
+	if hasHead {
+		if !l.writeHeaded(w, answer) {
+			l.refuse(w, r, record.ReasonInternal, errAnswered)
+		}
+		return
 	}
 	status := http.StatusOK
 	if l.wire.ErrorStatus > 0 && l.options.Failed(answer) {
@@ -162,12 +173,20 @@ func (l *Listener) refuse(w http.ResponseWriter, r *http.Request, reason record.
 	w.Header().Set("Connection", "close")
 	leaveBody(w)
 	native := l.options.Refuse(reason)
+	if len(l.wire.Head) > 0 {
+		if l.writeHeaded(w, native) {
+			return
+		}
+		native = nil
+	}
 	if native != nil && l.wire.ErrorStatus > 0 {
 		l.write(w, l.wire.ErrorStatus, native)
 		return
 	}
 	status := http.StatusBadRequest
 	switch reason {
+	case record.ReasonInternal:
+		status = http.StatusInternalServerError
 	case record.ReasonTooLarge:
 		status = http.StatusRequestEntityTooLarge
 	case record.ReasonTimeout:
@@ -181,7 +200,7 @@ func (l *Listener) refuse(w http.ResponseWriter, r *http.Request, reason record.
 func (l *Listener) write(w http.ResponseWriter, status int, body []byte) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(l.options.WriteTimeout))
 	h := w.Header()
-	if len(body) > 0 {
+	if _, said := h["Content-Type"]; len(body) > 0 && !said {
 		h.Set("Content-Type", l.wire.ContentType)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

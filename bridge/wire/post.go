@@ -63,18 +63,18 @@ func newHTTPClient(o ClientOptions) *http.Client {
 	}
 }
 
-// post makes one HTTP exchange.
+// post makes one HTTP exchange: a POST, or what the message says on a wire with a
+// head.
 func (c *Client) post(ctx context.Context, msg []byte, going func()) ([]byte, error) {
 	connected := false
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
 		connected = true
 		going()
 	}})
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(msg))
+	r, err := c.request(ctx, msg)
 	if err != nil {
-		return nil, fault(record.ReasonUnavailable, err)
+		return nil, err
 	}
-	c.setHeaders(r.Header)
 	if next := trace.From(ctx).Next(); next != "" {
 		r.Header.Set(trace.Header, next)
 	}
@@ -96,9 +96,12 @@ func (c *Client) post(ctx context.Context, msg []byte, going func()) ([]byte, er
 	case err != nil:
 		return nil, fault(interrupted(ctx, err), err)
 	}
+	if len(c.wire.Head) > 0 {
+		return c.headedAnswer(ctx, response, body)
+	}
 	switch success := response.StatusCode/100 == 2; {
 	case success && len(bytes.TrimSpace(body)) == 0:
-		return nil, fault(record.ReasonBadAnswer, errors.New("empty answer"))
+		return nil, fault(record.ReasonBadAnswer, errEmptyBody)
 	case !success && (response.StatusCode/100 == 3 || !isXML(response.Header, body)):
 		return nil, fault(statusReason(response.StatusCode), fmt.Errorf("HTTP status %d", response.StatusCode))
 	}
@@ -108,6 +111,23 @@ func (c *Client) post(ctx context.Context, msg []byte, going func()) ([]byte, er
 		return nil, fault(record.ReasonBadAnswer, err)
 	}
 	return answer, nil
+}
+
+// request is the POST of msg, or what msg says itself on a wire with a head.
+func (c *Client) request(ctx context.Context, msg []byte) (*http.Request, error) {
+	if len(c.wire.Head) > 0 {
+		r, err := c.headedRequest(ctx, msg)
+		if err != nil {
+			return nil, fault(record.ReasonInternal, err) // our own codec wrote it
+		}
+		return r, nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(msg))
+	if err != nil {
+		return nil, fault(record.ReasonUnavailable, err)
+	}
+	c.setHeaders(r.Header)
+	return r, nil
 }
 
 func (c *Client) setHeaders(h http.Header) {
