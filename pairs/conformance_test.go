@@ -347,7 +347,7 @@ func TestMessagesOfTheOther(t *testing.T) {
 			for name, in := range files(t, other, responses) {
 				_, err := c.DecodeRequest(t.Context(), in)
 				require.Error(t, err, name)
-				if other.Name != s.Name {
+				if other.Name != s.Name && !bytes.Contains(in, []byte("<openHealthRecord")) { // which EMIS Web and the MIG share
 					p, err := c.DecodeResponse(t.Context(), in)
 					require.Error(t, err, name)
 					require.Nil(t, p.Record(), name)

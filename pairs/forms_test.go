@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,11 @@ var forms = []form{
 	{"guru", "my-record", ".http", map[string]string{"response-format": "my-record"}},
 	{"mig", "response", ".xml", nil},
 	{"vision", "response", ".xml", nil},
+}
+
+// linked are the systems in the list of systems.
+func linked(name string) bool {
+	return slices.ContainsFunc(pairs.Systems(), func(s system.System) bool { return s.Name == name })
 }
 
 // formsOf are the forms of one system.

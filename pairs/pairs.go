@@ -13,6 +13,7 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/pairs/emisweb"
+	"github.com/linkspan/linkspan/pairs/mig"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/pairs/systmone"
 	"github.com/linkspan/linkspan/record"
@@ -78,11 +79,17 @@ const (
 
 // Systems is the one list of systems.
 func Systems() []system.System {
-	return []system.System{emisweb.System(), systmone.System()}
+	return []system.System{emisweb.System(), systmone.System(), mig.System()}
 }
 
 // All is the one list of pairs.
-func All() []Pair { return []Pair{EMISWebSystmOne()} }
+func All() []Pair {
+	return []Pair{
+		EMISWebSystmOne(),
+		EMISWebMIG(),
+		MIGSystmOne(),
+	}
+}
 
 // Find returns the pair of that name.
 func Find(name string) (Pair, error) {
@@ -200,7 +207,7 @@ func (p Pair) Check(tables *mapping.Set) []error {
 			}
 		}
 		for slot, from := range way.from.Enumerations {
-			if to, ok := way.to.Enumerations[slot]; ok && !tables.Has(from, to) {
+			if to, ok := way.to.Enumerations[slot]; ok && from != to && !tables.Has(from, to) {
 				faults = append(faults, fmt.Errorf("%s to %s: no table from %s to %s", way.from.Name, way.to.Name, from, to))
 			}
 		}

@@ -1,6 +1,7 @@
 package pairs_test
 
 import (
+	"context"
 	"reflect"
 	"regexp"
 	"strings"
@@ -22,23 +23,32 @@ import (
 var operation = map[string]*regexp.Regexp{
 	"emisweb":  regexp.MustCompile(`(?:PatientAPI\.|:req_)([A-Za-z]+)`),
 	"systmone": regexp.MustCompile(`<Function>([^<]*)</Function>`),
+	"mig":      regexp.MustCompile(`<([A-Za-z]+)Request xmlns=`),
+	"vision":   regexp.MustCompile(`name>([A-Z]+\.[A-Za-z]+)</`),
+	"guru":     regexp.MustCompile(`(?m)^([A-Z]+ /\S+) HTTP/1\.1\r$`),
 }
 
 // reads are the operations that change nothing, by system.
 var reads = map[string][]string{
 	"emisweb":  {"GetMedicalRecord", "GetPatientDemographics"},
 	"systmone": {"GetPatientRecord", "GetOrganisationMetaData", "GetFunctions"},
+	"mig":      {"getPatientRecord", "locatePatient"},
+	"vision":   {"VOS.GetPatientData", "VODEM.GetDemographics"},
+	"guru":     {"GET /patient/demographics", "GET /patient/my-record", "POST /gp2gp/extract"},
 }
 
 // writes are operations that do.
 var writes = map[string][]string{
 	"emisweb":  {"FileRecord", "UpdateConsultationVisibility"},
 	"systmone": {"UpdatePatientRecord"},
+	"mig":      {"addClinicalInformation"},
+	"vision":   {"VONREP.RequestRepeat"},
+	"guru":     {"POST /patient/prescriptions"},
 }
 
 // methods is what a codec can do: another way to form a message would show
 // here.
-var methods = []string{"DecodeDevice", "DecodeRequest", "DecodeResponse", "DecodeUser", "EncodeDeviceRequest", "EncodeRequest", "EncodeResponse", "EncodeUserRequest", "Fit"}
+var methods = []string{"Calls", "DecodeDevice", "DecodeRequest", "DecodeResponse", "DecodeUser", "EncodeDeviceRequest", "EncodeRequest", "EncodeResponse", "EncodeUserRequest", "Fit", "Join"}
 
 // TestNoWriteLeaves asks each codec for every message it can send to its own
 // system: each is a read, and holds nothing of a record.
@@ -65,10 +75,17 @@ func TestNoWriteLeaves(t *testing.T) {
 			operations := append(append([]string{"", "Anything"}, writes[s.Name]...), reads[s.Name]...)
 			q := &record.Request{Patient: record.Identity{NHS: nhs}, Target: "X99001", Sections: record.SectionSet(rapid.Uint32().Draw(t, "sections")) & record.AllSections,
 				Whole: rapid.Bool().Draw(t, "whole"), Operation: rapid.SampledFrom(operations).Draw(t, "operation"),
-				Requester: record.Requester{User: rapid.SampledFrom([]string{"hwinterbourne", "FileRecord"}).Draw(t, "user")}}
+				Requester: record.Requester{Consent: "patient-present", User: rapid.SampledFrom([]string{"hwinterbourne", "FileRecord"}).Draw(t, "user")}}
 			out, err := c.EncodeRequest(q, id)
 			require.NoError(t, err)
 			onlyReads(t, out)
+			if caller, ok := c.(system.Caller); ok {
+				calls, err := caller.Calls(context.Background(), out, nil)
+				require.NoError(t, err)
+				for _, call := range calls {
+					onlyReads(t, call)
+				}
+			}
 		})
 		if d, ok := c.(interface {
 			EncodeDeviceRequest(system.MessageID) ([]byte, error)

@@ -195,6 +195,10 @@ func everything(r *record.Record) string {
 		if i := e.Immunisation; i != nil {
 			add(i.Name, i.Notes)
 		}
+		if p := e.Report; p != nil {
+			add(p.Type, p.Result, p.Specimen, p.Provider)
+			add(p.Comments...)
+		}
 	}
 	return b.String()
 }

@@ -38,7 +38,7 @@ func (d *Direction) TranslateRequest(q *record.Request) (*record.Request, error)
 // author: an allergy left out by a filter would look like one that is not
 // there.
 func (t *translation) narrow(ask *record.Request) {
-	if ask.Whole && ask.Sections == record.AllSections {
+	if ask.Whole && ask.Sections == record.AllSections && !ask.CodedOnly {
 		return
 	}
 	keep := make(map[*record.Entry]bool, len(t.rec.Entries))
@@ -50,6 +50,9 @@ func (t *translation) narrow(ask *record.Request) {
 		keepProblems(t.rec, keep)
 	}
 	t.rec.Narrow(func(e *record.Entry) bool { return keep[e] })
+	if ask.CodedOnly {
+		t.rec.Declare(record.Observations, record.Filtered)
+	}
 	if ask.Effective.IsZero() && ask.Entered.IsZero() && len(ask.Codes) == 0 && len(ask.Authors) == 0 {
 		return
 	}
@@ -61,6 +64,9 @@ func (t *translation) narrow(ask *record.Request) {
 }
 
 func (t *translation) wanted(e *record.Entry, ask *record.Request) bool {
+	if ask.CodedOnly && e.Kind == record.KindNote {
+		return false
+	}
 	if e.Kind == record.KindAllergy {
 		return ask.Sections.Has(record.Allergies)
 	}
@@ -174,6 +180,9 @@ func filterWords(q *record.Request) string {
 			words += " until '" + p.To.Words() + "'"
 		}
 		parts = append(parts, words)
+	}
+	if q.CodedOnly {
+		parts = append(parts, "coded entries without notes")
 	}
 	if len(q.Codes) > 0 {
 		var codes []string

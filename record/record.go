@@ -142,6 +142,21 @@ func (r *Record) Reconcile(paths []EntryPath, counts []int) {
 	r.expected = len(r.Entries)
 }
 
+// Join adds what another answer of the same source says of the same patient. It
+// comes before Reconcile.
+func (r *Record) Join(other *Record) {
+	r.Entries = append(r.Entries, other.Entries...)
+	for _, w := range other.Warnings {
+		r.Warn(w)
+	}
+	for s := range sectionCount {
+		theirs := other.sections[s]
+		r.sections[s].supplied = r.sections[s].supplied || theirs.supplied
+		r.sections[s].faults = append(r.sections[s].faults, theirs.faults...)
+		r.Declare(s, theirs.declared)
+	}
+}
+
 // Narrow leaves out the entries the request did not ask for, and the links to
 // them, in the entries that stay.
 func (r *Record) Narrow(asked func(*Entry) bool) {

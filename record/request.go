@@ -25,6 +25,8 @@ type Request struct {
 	Sections SectionSet
 	// Whole marks a request without any filter.
 	Whole bool
+	// CodedOnly leaves out what is free text and nothing else.
+	CodedOnly bool
 	// Identify marks the bridge's own question of who the patient is, of whose
 	// answer nothing is released. A holder asked for anything to be released is
 	// asked so that it shows whether the patient refuses sharing.

@@ -20,6 +20,11 @@ func fit(e *record.Entry) {
 		e.Notes = append(e.Notes, "Shown as text: what turns this statement round has no code here.")
 		return
 	}
+	if _, _, ok := writeCode(e.Target); !ok && !e.Target.IsZero() { // a Read code without its term code cannot be spelt
+		e.Outcome = record.Degraded
+		e.Notes = append(e.Notes, "Not coded: its code does not say which term was chosen.")
+		return
+	}
 	switch e.Kind {
 	case record.KindUnrecognised:
 		e.Outcome = record.Unsupported

@@ -9,6 +9,8 @@ import (
 // hold as what they are. It changes outcomes and adds the note that says why,
 // and drops nothing:
 //
+//   - a Read code whose term is not stated, which EMIS would file as the
+//     preferred one: degraded;
 //   - what denies or doubts a code, in a qualifier this document has no item
 //     for, must not stand as text beside that code: unsupported, words alone;
 //   - an immunisation not given, whose code reads as given: unsupported;
@@ -33,6 +35,11 @@ func misfit(e *record.Entry) (record.Outcome, string) {
 	for _, q := range e.Qualifiers {
 		if q.Meaning != record.Refines && (!ownQualifier(q) || !takesQualifiers(e.Kind)) {
 			return record.Unsupported, "Shown as text: the code alone would say the opposite or more than was recorded."
+		}
+	}
+	if e.Target.Scheme == mapping.ReadV2 {
+		if _, _, ok := nativeOf(e.Target); !ok {
+			return record.Degraded, "Not coded: its code does not say which term was chosen."
 		}
 	}
 	switch e.Kind {
