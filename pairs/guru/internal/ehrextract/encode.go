@@ -1,0 +1,285 @@
+package ehrextract
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+const opEncode = "ehrextract: encode"
+
+// Message is what the envelope of an extract says: its own identifier and
+// time, the ODS codes of the organisations it goes from and to, and the
+// identifier of the request it answers.
+type Message struct {
+	ID        system.MessageID
+	From, To  string
+	InReplyTo string
+}
+
+// Encode writes the record as one RCMR_IN030000UK06 message, without a
+// declaration, in schema order. head are the lines a clinician reads first.
+// The record has been fitted and settled. An error is a *record.Error of
+// record.ReasonInternal: an entry without an outcome, or an enumerated value
+// or code of another system.
+func Encode(w *xmlio.Writer, rec *record.Record, head []string, m Message) error {
+	x := newEncoder(rec, head, m)
+	rec.Writing()
+	if err := x.check(); err != nil {
+		return err
+	}
+	x.plan()
+	x.compositions()
+	if err := x.w.Err(); err != nil {
+		return internal(err)
+	}
+	x.envelope(w)
+	return nil
+}
+
+func internal(err error) error { return record.Fault(record.ReasonInternal, opEncode, err) }
+
+// encoder is one extract being written. Its compositions are written first,
+// into a writer of their own, for they decide who is in the agent directory
+// before them.
+type encoder struct {
+	rec  *record.Record
+	head []string
+	m    Message
+	w    *xmlio.Writer
+
+	source  string          // namespaces derived identifiers, with the patient
+	counted map[string]bool // names of the elements that are counted as entries
+
+	ids      map[*record.Entry]string
+	used     map[string]bool
+	done     map[*record.Entry]bool
+	listed   map[*record.Entry]bool // in a consultation or under another entry
+	children map[*record.Entry][]*record.Entry
+	links    map[*record.Entry][]*record.Entry // what a problem is linked to
+	under    map[*record.Entry]bool            // inside the statement of the parent
+	problems map[*record.Entry]*record.Entry   // by the entry that defines them
+	setting  setting                           // of the composition being written
+
+	agents     map[*record.Person]string
+	agentOrder []*record.Person
+}
+
+func newEncoder(rec *record.Record, head []string, m Message) *encoder {
+	n := len(rec.Entries)
+	x := &encoder{
+		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 4096+1536*n)),
+		counted: map[string]bool{},
+		ids:     make(map[*record.Entry]string, n), used: make(map[string]bool, n), done: make(map[*record.Entry]bool, n),
+		listed: map[*record.Entry]bool{}, children: map[*record.Entry][]*record.Entry{}, links: map[*record.Entry][]*record.Entry{},
+		under: map[*record.Entry]bool{}, problems: map[*record.Entry]*record.Entry{}, agents: map[*record.Person]string{},
+	}
+	x.source = rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID
+	for _, p := range Entries() {
+		x.counted[p.Path[strings.LastIndexByte(p.Path, '/')+1:]] = true
+	}
+	return x
+}
+
+// check refuses what translation should have settled.
+func (x *encoder) check() error {
+	enumerations := Enumerations()
+	var wrong error
+	for _, e := range x.rec.Entries {
+		if e.Outcome == record.Pending {
+			return internal(errors.New("an entry has no outcome"))
+		}
+		if !native(e) {
+			continue
+		}
+		e.EachSlot(func(slot record.Slot, c *mapping.Code) {
+			if scheme, has := enumerations[slot]; has && c.Scheme != scheme {
+				wrong = internal(errors.New("slot " + string(slot) + " holds a value of another system"))
+			}
+		})
+		if _, ok := codeAttrs(e.Target); !ok && !e.Target.IsZero() {
+			wrong = internal(errors.New("a code of scheme " + string(e.Target.Scheme) + " has no place here"))
+		}
+	}
+	return wrong
+}
+
+// native reports an entry written as what it is.
+func native(e *record.Entry) bool {
+	return e.Outcome == record.Exact || e.Outcome == record.Mapped
+}
+
+// written reports an entry that leaves a trace.
+func written(e *record.Entry) bool {
+	return e.Shown() && e.Kind != record.KindDemographics
+}
+
+// entryID is the source's identifier where it is one of this format and not
+// used yet, else one derived from it.
+func (x *encoder) entryID(e *record.Entry, i int) string {
+	if id, ok := guid(e.ID); ok && !x.used[id] {
+		x.used[id] = true
+		return id
+	}
+	return x.derive("entry", e.ID+"|"+strconv.Itoa(i))
+}
+
+// derive makes an identifier out of the kind of thing, the patient's own
+// identifier at the source and the source's, so that the same record gives the
+// same identifiers. The NHS number has no part in it.
+func (x *encoder) derive(kind, id string) string {
+	return strings.ToUpper(uuid.NewSHA1(uuid.NameSpaceOID, []byte("linkspan|"+x.source+"|"+kind+"|"+id)).String())
+}
+
+// guid is an identifier in the spelling of GP2GP, capital letters throughout,
+// and whether it is one.
+func guid(s string) (string, bool) {
+	if len(s) != 36 {
+		return "", false
+	}
+	id, err := uuid.Parse(s)
+	return strings.ToUpper(id.String()), err == nil
+}
+
+// messageGUID is the identifier of a message as the format writes it.
+func (x *encoder) messageGUID(kind, s string) string {
+	if id, ok := guid(s); ok {
+		return id
+	}
+	return x.derive(kind, s)
+}
+
+// start opens an element, of the entry or, with nil, of none. Elements that
+// the reader counts are accounted for.
+func (x *encoder) start(name string, e *record.Entry, attrs ...string) {
+	if x.counted[name] {
+		x.rec.Wrote(name, e)
+	}
+	x.w.Start(name, attrs...)
+}
+
+// envelope writes the message around the compositions.
+func (x *encoder) envelope(w *xmlio.Writer) {
+	now := record.DateOf(x.m.ID.At)
+	w.Start(Root, "xmlns", Namespace, "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
+	w.Empty("id", "root", x.messageGUID("message", x.m.ID.ID))
+	stamp(w, "creationTime", now)
+	w.Empty("versionCode", "code", "V3NPfIT3.1.10")
+	w.Empty("interactionId", "root", oidInteraction, "extension", Root)
+	w.Empty("processingCode", "code", "P")
+	w.Empty("processingModeCode", "code", "T")
+	w.Empty("acceptAckCode", "code", "NE")
+	device(w, "communicationFunctionRcv", "RCV")
+	device(w, "communicationFunctionSnd", "SND")
+	w.Start("ControlActEvent", "classCode", "CACT", "moodCode", "EVN")
+	w.Start("author1", "typeCode", "AUT")
+	w.Start("AgentSystemSDS", "classCode", "AGNT")
+	w.Start("agentSystemSDS", "classCode", "DEV", "determinerCode", "INSTANCE")
+	w.Empty("id", "nullFlavor", unknown)
+	closing(w, 3)
+	w.Start("subject", "typeCode", "SUBJ", "contextConductionInd", "false")
+	x.extract(w, now)
+	closing(w, 3)
+}
+
+// closing ends the innermost open elements.
+func closing(w *xmlio.Writer, n int) {
+	for range n {
+		w.End()
+	}
+}
+
+// device writes an end of the Spine's transport. A direct bridge has none, and
+// no accredited system identifier is made up for it.
+func device(w *xmlio.Writer, name, kind string) {
+	w.Start(name, "typeCode", kind)
+	w.Start("device", "classCode", "DEV", "determinerCode", "INSTANCE")
+	w.Empty("id", "nullFlavor", unknown)
+	closing(w, 2)
+}
+
+func (x *encoder) extract(w *xmlio.Writer, now record.Date) {
+	w.Start("EhrExtract", "classCode", "EXTRACT", "moodCode", "EVN")
+	w.Empty("id", "root", x.derive("extract", x.m.ID.ID))
+	complete(w)
+	stamp(w, "availabilityTime", now)
+	w.Start("recordTarget", "typeCode", "RCT")
+	w.Start("patient", "classCode", "PAT")
+	identifier(w, oidNHSNumber, x.rec.Patient.NHS.Digits())
+	closing(w, 2)
+	organisation(w, "author", "AUT", now, x.m.From)
+	organisation(w, "destination", "DST", record.Date{}, x.m.To)
+	w.Start("component", "typeCode", "COMP")
+	x.folder(w, now)
+	w.End()
+	w.Start("inFulfillmentOf", "typeCode", "FLFS")
+	w.Start("priorEhrRequest", "classCode", "EXTRACT", "moodCode", "RQO")
+	w.Empty("id", "root", x.messageGUID("request", x.m.InReplyTo))
+	closing(w, 2)
+	x.limitation(w)
+	w.End()
+}
+
+// limitation says that the record is whole, or the period it was asked for.
+func (x *encoder) limitation(w *xmlio.Writer) {
+	w.Start("limitation", "typeCode", "LIMIT", "inversionInd", "true")
+	w.Start("limitingEhrExtractSpecification", "classCode", "OBS", "moodCode", "DEF")
+	w.Empty("id", "root", x.derive("limitation", x.m.ID.ID))
+	w.Empty("code", "code", "37241000000102", "codeSystem", oidSNOMED, "displayName", "Entire record available to originator (administrative concept)")
+	if p := x.rec.Source.Period; !p.IsZero() {
+		w.Start("effectiveTime")
+		if !p.From.IsZero() {
+			stamp(w, "low", p.From)
+		}
+		if !p.To.IsZero() {
+			stamp(w, "high", p.To)
+		}
+		w.End()
+	}
+	closing(w, 2)
+}
+
+// folder writes the one folder with all compositions.
+func (x *encoder) folder(w *xmlio.Writer, now record.Date) {
+	w.Start("ehrFolder", "classCode", "FOLDER", "moodCode", "EVN")
+	w.Empty("id", "root", x.derive("folder", x.m.ID.ID))
+	complete(w)
+	w.Start("effectiveTime")
+	w.Empty("high", "value", digits(now))
+	w.End()
+	stamp(w, "availabilityTime", now)
+	organisation(w, "author", "AUT", now, x.m.From)
+	x.directory(w)
+	w.Raw(x.w.Bytes()[len("<folder>") : len(x.w.Bytes())-len("</folder>")])
+	w.End()
+}
+
+func complete(w *xmlio.Writer) { w.Empty("statusCode", "code", "COMPLETE") }
+
+// identifier writes an identifier of a register, or that it is not known.
+func identifier(w *xmlio.Writer, root, extension string) {
+	if extension == "" {
+		w.Empty("id", "nullFlavor", unknown)
+		return
+	}
+	w.Empty("id", "root", root, "extension", extension)
+}
+
+// organisation writes an organisation by its ODS code, and when it acted.
+func organisation(w *xmlio.Writer, name, kind string, at record.Date, ods string) {
+	w.Start(name, "typeCode", kind)
+	if !at.IsZero() {
+		stamp(w, "time", at)
+	}
+	w.Start("AgentOrgSDS", "classCode", "AGNT")
+	w.Start("agentOrganizationSDS", "classCode", "ORG", "determinerCode", "INSTANCE")
+	identifier(w, oidODS, ods)
+	closing(w, 3)
+}

@@ -1,0 +1,328 @@
+package ehrextract
+
+import (
+	"strconv"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+)
+
+// The kinds of composition (S §6.1).
+var (
+	administrationNote = snomed("37351000000107", "Administration Note")
+	nonConsultation    = snomed("196401000000100", "Non-consultation data")
+	medicationData     = snomed("196391000000103", "Non-consultation medication data")
+)
+
+func snomed(value, term string) mapping.Code {
+	return mapping.Code{Scheme: mapping.SNOMED, Value: value, Term: term}
+}
+
+// plan gives every entry its identifier and works out what is written where.
+func (x *encoder) plan() {
+	for _, e := range x.rec.Entries {
+		if written(e) { // numbered without what is withheld, which leaves no gap
+			x.ids[e] = x.entryID(e, len(x.ids))
+		}
+	}
+	for _, e := range x.rec.Entries {
+		if !written(e) {
+			continue
+		}
+		if x.partOf(e) {
+			x.children[e.Parent] = append(x.children[e.Parent], e)
+			x.listed[e], x.under[e] = true, true
+		}
+		if p := e.Problem; p != nil && native(e) && p.Defines != nil && x.problems[p.Defines] == nil {
+			x.problems[p.Defines] = e
+		}
+		for _, l := range e.Problems {
+			if x.linkHolds(e, l) {
+				x.links[l.Problem] = append(x.links[l.Problem], e)
+			}
+		}
+		if c := e.Consultation; c != nil && native(e) {
+			for _, item := range c.Items {
+				if written(item.Entry) && item.Entry.Kind != record.KindConsultation {
+					x.listed[item.Entry] = true
+				}
+			}
+		}
+	}
+}
+
+// partOf reports an entry that is written inside the statement of its parent.
+func (x *encoder) partOf(e *record.Entry) bool {
+	if !written(e.Parent) || !compound(e.Parent) || e.Kind == record.KindConsultation {
+		return false
+	}
+	steps := 0
+	for up := e.Parent; up != nil; up = up.Parent {
+		if steps++; up == e || steps > len(x.rec.Entries) {
+			return false // no tree: the entry stands on its own
+		}
+	}
+	return true
+}
+
+// compound reports an entry that can hold others: a battery or a report.
+func compound(e *record.Entry) bool {
+	switch e.Kind {
+	case record.KindResult, record.KindReport, record.KindObservation:
+		return e.Outcome != record.FailedEntry
+	}
+	return false
+}
+
+// linkHolds reports that a problem's own link set points at the entry.
+func (x *encoder) linkHolds(e *record.Entry, l record.ProblemLink) bool {
+	return written(l.Problem) && native(l.Problem) && l.Problem.Kind == record.KindProblem && e.Kind != record.KindConsultation
+}
+
+// setting is who made a composition, when and where.
+type setting struct {
+	date, recorded record.Date
+	author, by     *record.Person // by entered it
+	place          *record.Organisation
+	medication     bool
+}
+
+func settingOf(e *record.Entry) setting {
+	return setting{e.Date, e.Recorded, e.Author, e.EnteredBy, e.Place, e.Kind == record.KindMedication || e.Kind == record.KindIssue}
+}
+
+// compositions writes all of them: the bridge's own first, then those of the
+// record in its order. Entries outside consultations that were made by one
+// person at one time and place, in sequence, share one.
+func (x *encoder) compositions() {
+	x.w.Start("folder")
+	x.opening()
+	var open *setting
+	finish := func() {
+		if open != nil {
+			x.finish()
+			open = nil
+		}
+	}
+	for _, e := range x.rec.Entries {
+		if !written(e) || x.listed[e] || x.done[e] {
+			continue
+		}
+		if e.Kind == record.KindConsultation && native(e) {
+			finish()
+			x.consultation(e)
+			continue
+		}
+		if s := settingOf(e); open == nil || *open != s {
+			finish()
+			kind := nonConsultation
+			if s.medication {
+				kind = medicationData
+			}
+			x.composition(x.derive("composition", x.ids[e]), nil, kind, "", s)
+			open = &s
+		}
+		x.component(e)
+	}
+	finish()
+	for _, e := range x.rec.Entries { // what a ring of entries hides
+		if written(e) && !x.done[e] {
+			x.composition(x.derive("composition", x.ids[e]), nil, nonConsultation, "", settingOf(e))
+			x.component(e)
+			x.finish()
+		}
+	}
+	x.w.End()
+}
+
+// composition opens one, of the consultation or, with nil, of none.
+func (x *encoder) composition(id string, e *record.Entry, kind mapping.Code, words string, s setting) {
+	x.setting = s
+	w := x.w
+	w.Start("component", "typeCode", "COMP")
+	x.start("ehrComposition", e, "classCode", "COMPOSITION", "moodCode", "EVN")
+	w.Empty("id", "root", id)
+	concept(w, "code", kind, words, nil, nil)
+	complete(w)
+	center(w, record.Date{})
+	stamp(w, "availabilityTime", s.date)
+	w.Start("author", "typeCode", "AUT", "contextControlCode", "OP")
+	stamp(w, "time", s.recorded)
+	if s.by != nil {
+		x.agentRef(s.by)
+	} else {
+		x.agentRef(s.author)
+	}
+	w.End()
+	x.location(s.place)
+	if s.by != nil && s.author != nil {
+		w.Start("Participant2", "typeCode", "RESP", "contextControlCode", "OP")
+		x.agentRef(s.author)
+		w.End()
+	}
+}
+
+// finish ends the composition and its component.
+func (x *encoder) finish() { closing(x.w, 2) }
+
+// opening is the bridge's own composition: the head of the record, which a
+// clinician reads before anything else, and the patient's details.
+func (x *encoder) opening() {
+	texts := [][]string{x.head}
+	if x.demographicsShown() {
+		if lines := patientLines(&x.rec.Patient); len(lines) > 0 {
+			texts = append(texts, append([]string{patientTitle}, lines...))
+		}
+	}
+	now := record.DateOf(x.m.ID.At)
+	x.composition(x.derive("opening", ""), nil, administrationNote, "", setting{date: now, recorded: now, author: linkspan})
+	for i, lines := range texts {
+		if len(lines) > 0 || len(texts) == 1 {
+			x.w.Start("component", "typeCode", "COMP")
+			x.narrative(nil, x.derive("opening", string(rune('a'+i))), now, lines)
+			x.w.End()
+		}
+	}
+	x.finish()
+}
+
+// linkspan is who wrote what the bridge itself says.
+var linkspan = &record.Person{ID: "linkspan", Display: "Linkspan"}
+
+func (x *encoder) demographicsShown() bool {
+	for _, e := range x.rec.Entries {
+		if e.Kind == record.KindDemographics && !e.Shown() {
+			return false
+		}
+	}
+	return true
+}
+
+// consultation writes a composition with its items in order, those under one
+// heading together.
+func (x *encoder) consultation(e *record.Entry) {
+	c := e.Consultation
+	if c == nil {
+		c = &record.Consultation{}
+	}
+	x.done[e] = true
+	words := e.Text
+	if words == "" {
+		words = c.TypeText
+	}
+	x.composition(x.ids[e], e, typeOf(c), words, settingOf(e))
+	lines := x.consultationLines(e, c, words)
+	if len(lines) > 0 {
+		x.w.Start("component", "typeCode", "COMP")
+		x.narrative(nil, x.derive("consultation", x.ids[e]), e.Date, lines)
+		x.w.End()
+	}
+	empty := len(lines) == 0
+	for i := 0; i < len(c.Items); {
+		run := i + 1
+		for run < len(c.Items) && c.Items[run].Heading == c.Items[i].Heading && c.Items[run].Words == c.Items[i].Words && c.Items[run].Page == c.Items[i].Page {
+			run++
+		}
+		if x.items(e, i, c.Items[i:run]) {
+			empty = false
+		}
+		i = run
+	}
+	if empty {
+		x.w.Start("component", "typeCode", "COMP")
+		x.nothing(x.derive("empty", x.ids[e]))
+		x.w.End()
+	}
+	x.finish()
+}
+
+// typeOf is the kind of composition a consultation is.
+func typeOf(c *record.Consultation) mapping.Code {
+	if c.Type.Value == "" {
+		return mapping.Code{}
+	}
+	return snomed(c.Type.Value, c.Type.Term)
+}
+
+// items writes the lines of a consultation that stand under one heading, and
+// reports whether there were any.
+func (x *encoder) items(c *record.Entry, at int, items []record.Item) bool {
+	var todo []*record.Entry
+	bare := false
+	for _, item := range items {
+		bare = bare || item.Entry == nil
+		if e := item.Entry; written(e) && !x.done[e] && !x.under[e] && e.Kind != record.KindConsultation {
+			todo = append(todo, e)
+		}
+	}
+	if len(todo) == 0 && !bare {
+		return false
+	}
+	first := items[0]
+	words := headingWords(first)
+	if words == "" && pageWords(first.Page) == "" {
+		for _, e := range todo {
+			x.component(e)
+		}
+		return len(todo) > 0
+	}
+	w := x.w
+	w.Start("component", "typeCode", "COMP")
+	x.start("CompoundStatement", nil, "classCode", "CATEGORY", "moodCode", "EVN")
+	w.Empty("id", "root", x.derive("heading", x.ids[c]+"|"+strconv.Itoa(at)))
+	concept(w, "code", headingCode(first.Heading), join(", ", words, pageWords(first.Page)), nil, nil)
+	x.times(c)
+	if len(todo) == 0 {
+		w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+		x.nothing(x.derive("heading", x.ids[c]+"|"+strconv.Itoa(at)+"|empty"))
+		w.End()
+	}
+	for _, e := range todo {
+		x.part(e)
+	}
+	closing(w, 2)
+	return true
+}
+
+// headingCode is the code of a heading that has one.
+func headingCode(c mapping.Code) mapping.Code {
+	if code := snomed(c.Value, c.Term); code.Check() == nil {
+		return code
+	}
+	return mapping.Code{}
+}
+
+// nothing writes that there is nothing, where the format wants something.
+func (x *encoder) nothing(id string) {
+	x.start("EhrEmpty", nil, "classCode", "OBS", "moodCode", "EVN")
+	x.w.Empty("id", "root", id)
+	x.w.End()
+}
+
+// consultationLines are what a consultation says beyond its elements.
+func (x *encoder) consultationLines(e *record.Entry, c *record.Consultation, words string) []string {
+	n := &extra{}
+	for _, q := range e.Qualifiers {
+		n.line(q.Name, q.Value)
+	}
+	for _, t := range e.Texts {
+		n.line(t.Label, t.Value)
+	}
+	n.facts(e, func(f record.Field) bool {
+		return f == record.FactConsultationType || f == record.FactConsultationTypeText && c.TypeText == words
+	})
+	for _, item := range c.Items {
+		if written(item.Entry) && item.Entry.Kind == record.KindConsultation {
+			n.line(join(", ", headingWords(item), pageWords(item.Page)), item.Entry.Name())
+		}
+	}
+	for _, note := range e.Notes {
+		n.once(note)
+	}
+	n.lines = append(n.lines, x.context(e)...)
+	if !e.Target.IsZero() {
+		n.line("Code", record.CodeWords(e.Target))
+	}
+	translations(e, n)
+	return n.lines
+}

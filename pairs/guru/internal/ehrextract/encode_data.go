@@ -1,0 +1,151 @@
+package ehrextract
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+// digits is a date as HL7 writes it, at its precision: 4, 6, 8, 12 or 14
+// digits, and the zone of one that states a time (S §6.1).
+func digits(d record.Date) string {
+	s := strings.NewReplacer("-", "", "T", "", ":", "").Replace(d.Wall())
+	switch zone := d.Zone(); {
+	case d.Precision() < record.PrecisionMinute || zone == "":
+		return s
+	case zone == "Z":
+		return s + "+0000"
+	default:
+		return s + strings.Replace(zone, ":", "", 1)
+	}
+}
+
+// stamp writes a point in time, or that it is not known.
+func stamp(w *xmlio.Writer, name string, d record.Date) {
+	if d.IsZero() {
+		w.Empty(name, "nullFlavor", unknown)
+		return
+	}
+	w.Empty(name, "value", digits(d))
+}
+
+// center writes an interval of one point: the statement's own time where it
+// is not the one of availabilityTime, else that nothing is said.
+func center(w *xmlio.Writer, d record.Date) {
+	w.Start("effectiveTime")
+	if d.IsZero() {
+		w.Empty("center", "nullFlavor", noInformation)
+	} else {
+		w.Empty("center", "value", digits(d))
+	}
+	w.End()
+}
+
+// interval writes what began and ended. An end without a beginning has a low
+// that is not known, so that no reader takes it for the beginning.
+func interval(w *xmlio.Writer, low, high record.Date) {
+	if low.IsZero() && high.IsZero() {
+		center(w, record.Date{})
+		return
+	}
+	w.Start("effectiveTime")
+	stamp(w, "low", low)
+	if !high.IsZero() {
+		stamp(w, "high", high)
+	}
+	w.End()
+}
+
+// decimal reports a number as xs:decimal has it; the schema's union admits no
+// other spelling that a reader could show verbatim.
+func decimal(s string) bool {
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
+	whole, part, pointed := strings.Cut(s, ".")
+	if pointed && part == "" && whole == "" {
+		return false
+	}
+	return s != "" && strings.Trim(whole, numerals) == "" && strings.Trim(part, numerals) == ""
+}
+
+const numerals = "0123456789"
+
+// wholeNumber reports a number of digits alone.
+func wholeNumber(s string) bool {
+	return s != "" && len(s) <= 9 && strings.Trim(s, numerals) == ""
+}
+
+// quantity writes a PQ: the unit is always 1, the one a clinician reads stands
+// in the translation (S §6.1).
+func quantity(w *xmlio.Writer, name, number, unit string, attrs ...string) {
+	w.Start(name, append(attrs, "value", number, "unit", "1")...)
+	unitOf(w, number, unit)
+	w.End()
+}
+
+func unitOf(w *xmlio.Writer, number, unit string) {
+	if unit == "" {
+		return
+	}
+	w.Start("translation", "value", number)
+	w.Element("originalText", unit)
+	w.End()
+}
+
+// codeAttrs are the attributes of a code; a code system of its own for each
+// scheme (S §6.0).
+func codeAttrs(c mapping.Code) ([]string, bool) {
+	system, value, ok := wireCode(c)
+	if !ok {
+		return nil, false
+	}
+	attrs := []string{"code", value, "codeSystem", system}
+	if c.Term != "" {
+		attrs = append(attrs, "displayName", c.Term)
+	}
+	return attrs, true
+}
+
+// concept writes a code with the words it was recorded in, its qualifiers and
+// its translations. Without a code of the format it is the words alone.
+func concept(w *xmlio.Writer, name string, c mapping.Code, words string, qualifiers []record.Qualifier, others []mapping.Code, extra ...string) {
+	attrs, coded := codeAttrs(c)
+	if !coded {
+		attrs = []string{"nullFlavor", unknown}
+	}
+	if words == c.Term && coded {
+		words = ""
+	}
+	if words == "" && len(qualifiers) == 0 && len(others) == 0 {
+		w.Empty(name, append(extra, attrs...)...)
+		return
+	}
+	w.Start(name, append(extra, attrs...)...)
+	w.Optional("originalText", words)
+	for _, q := range qualifiers {
+		w.Start("qualifier", "inverted", "false")
+		qualifierPart(w, "name", q.NameCode, q.Name)
+		qualifierPart(w, "value", q.ValueCode, q.Value)
+		w.End()
+	}
+	for _, o := range others {
+		attrs, _ := codeAttrs(o)
+		w.Empty("translation", attrs...)
+	}
+	w.End()
+}
+
+// qualifierPart writes the name or value of a qualifier where there is one.
+func qualifierPart(w *xmlio.Writer, name string, c mapping.Code, words string) {
+	if c.IsZero() && words == "" {
+		return
+	}
+	concept(w, name, c, words, nil, nil)
+}
+
+// fixed writes a code of the format's own vocabulary.
+func fixed(w *xmlio.Writer, name string, c mapping.Code) {
+	attrs, _ := codeAttrs(c)
+	w.Empty(name, attrs...)
+}

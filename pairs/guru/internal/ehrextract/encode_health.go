@@ -1,0 +1,236 @@
+package ehrextract
+
+import (
+	"slices"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+)
+
+// allergy writes an allergy inside the category that says what it is to, where
+// a receiver of the format looks for it (S §6.1). An assertion that there are
+// none is a plain statement: in the category it would be one.
+func (x *encoder) allergy(e *record.Entry) {
+	if e.Allergy == nil || e.Allergy.Absent {
+		if native(e) {
+			x.observation(e, e)
+		} else {
+			x.plain(e)
+		}
+		return
+	}
+	w := x.w
+	x.start("CompoundStatement", nil, "classCode", "CATEGORY", "moodCode", "EVN")
+	w.Empty("id", "root", x.derive("allergy", x.ids[e]))
+	if e.Allergy.Class == record.AllergyNonDrug {
+		fixed(w, "code", otherAllergy)
+	} else {
+		fixed(w, "code", drugAllergy)
+	}
+	x.times(e)
+	w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+	if native(e) {
+		x.reaction(e)
+	} else {
+		x.plain(e)
+	}
+	closing(w, 2)
+}
+
+// reaction writes the statement of an allergy: its code, and the drug as the
+// value. One that has ended has no value, for the format has no end and a value
+// fires alerts.
+func (x *encoder) reaction(e *record.Entry) {
+	w, a := x.w, e.Allergy
+	texts, lines, others := x.sayings(e)
+	code, drug := e.Target, a.Substance
+	var drugs []mapping.Code
+	if code.Scheme.Drug() {
+		code, drug = mapping.Code{}, e.Target
+		others, drugs = nil, others
+	}
+	if code.IsZero() && a.Class != record.AllergyNonDrug {
+		code = drugAllergy
+	}
+	x.start("ObservationStatement", e, "classCode", "OBS", "moodCode", "EVN")
+	w.Empty("id", "root", x.ids[e])
+	concept(w, "code", code, e.Text, codedQualifiers(e), others)
+	x.times(e)
+	if _, ok := codeAttrs(drug); ok && !a.Ended {
+		concept(w, "value", drug, a.Details, nil, drugs, "xsi:type", "CD")
+	}
+	x.annotations(texts, lines)
+	x.participant(e)
+	w.End()
+}
+
+// substanceHeld reports an allergy whose value says what it is to.
+func substanceHeld(e *record.Entry) bool {
+	_, ok := codeAttrs(e.Allergy.Substance)
+	return ok && !e.Allergy.Ended && !e.Allergy.Absent && !e.Target.Scheme.Drug()
+}
+
+// definer is the entry whose statement tells a problem, nil where the problem
+// needs one of its own.
+func (x *encoder) definer(e *record.Entry) *record.Entry {
+	if e.Problem == nil {
+		return nil
+	}
+	by := e.Problem.Defines
+	if !written(by) || !native(by) || !observed(by) || by.Text != e.Text || len(x.children[by]) > 0 || x.problems[by] != e {
+		return nil
+	}
+	return by
+}
+
+// observed reports an entry that is written as an observation.
+func observed(e *record.Entry) bool {
+	switch e.Kind {
+	case record.KindObservation, record.KindResult, record.KindImmunisation, record.KindFamilyHistory, record.KindAllergy:
+		return true
+	}
+	return false
+}
+
+// problem writes the link set of a problem, and before it the statement it is
+// about where that is no entry of its own.
+func (x *encoder) problem(e *record.Entry) {
+	named := x.definer(e)
+	if named == nil {
+		x.observation(nil, e)
+		closing(x.w, 1)
+		x.w.Start("component", "typeCode", "COMP")
+	}
+	x.linkSet(e, named)
+}
+
+// problemLines are what a problem says beyond its link set, for the statement
+// that tells it.
+func (x *encoder) problemLines(n *extra, told *record.Entry) {
+	e := x.problems[told]
+	if e == nil || x.definer(e) != told {
+		return
+	}
+	for _, q := range e.Qualifiers {
+		n.line(q.Name, q.Value)
+	}
+	for _, t := range e.Texts {
+		n.line(t.Label, t.Value)
+	}
+	n.facts(e, func(f record.Field) bool { return held(e, f) })
+	for _, note := range e.Notes {
+		n.once(note)
+	}
+	n.line("Confidentiality", e.Confidential)
+	if !e.Target.Is(told.Target) {
+		n.line("Code", record.CodeWords(e.Target))
+	}
+	if !e.Code.Is(told.Code) && !e.Code.IsZero() {
+		n.once(record.SourceCode(e.Code))
+	}
+	for _, c := range e.Others {
+		if !slices.ContainsFunc(told.Others, c.Is) {
+			n.once(record.SourceCode(c))
+		}
+	}
+}
+
+// problemStatus is the code of a problem's state: one whose source does not
+// say is neither active nor inactive.
+func problemStatus(p *record.Problem) mapping.Code {
+	switch p.Status.Value {
+	case statusActive:
+		return activeProblem
+	case statusInactive:
+		return inactiveProblem
+	}
+	return unspecifiedProblem
+}
+
+func (x *encoder) linkSet(e, named *record.Entry) {
+	w, p := x.w, e.Problem
+	if p == nil {
+		p = &record.Problem{}
+	}
+	x.start("LinkSet", e, "classCode", "OBS", "moodCode", "EVN")
+	w.Empty("id", "root", x.ids[e])
+	attrs, _ := codeAttrs(problemStatus(p))
+	w.Start("code", attrs...)
+	w.Optional("originalText", p.Status.Term)
+	if weight, ok := significanceOf(p.Significance.Value); ok {
+		w.Start("qualifier", "inverted", "false")
+		fixed(w, "name", weight)
+		w.End()
+	}
+	w.End()
+	complete(w)
+	interval(w, e.Date, p.End)
+	stamp(w, "availabilityTime", e.Recorded)
+	for _, linked := range x.links[e] {
+		w.Start("component", "typeCode", "COMP")
+		x.statementRef("statementRef", x.ids[linked], linked)
+		w.End()
+	}
+	w.Start("conditionNamed", "typeCode", "NAME", "inversionInd", "true")
+	if named != nil {
+		x.statementRef("namedStatementRef", x.ids[named], named)
+	} else {
+		x.statementRef("namedStatementRef", x.statementID(e), nil)
+	}
+	w.End()
+	x.participant(e)
+	w.End()
+}
+
+// statementRef points at a statement, in the class and mood it is written in.
+func (x *encoder) statementRef(name, id string, e *record.Entry) {
+	class, mood := "OBS", "EVN"
+	if e != nil && native(e) {
+		switch e.Kind {
+		case record.KindMedication:
+			class, mood = "SBADM", "INT"
+		case record.KindIssue:
+			class, mood = "SBADM", "ORD"
+		case record.KindDiary:
+			mood = "INT"
+		case record.KindReferral, record.KindRequest:
+			mood = "RQO"
+		}
+	}
+	x.w.Start(name, "classCode", class, "moodCode", mood)
+	x.w.Empty("id", "root", id)
+	x.w.End()
+}
+
+func significanceOf(value string) (mapping.Code, bool) {
+	switch value {
+	case significant:
+		return significantProblem, true
+	case minor:
+		return minorProblem, true
+	}
+	return mapping.Code{}, false
+}
+
+// intended writes a plan or a request: what is to be done, when, and since
+// when that is recorded.
+func (x *encoder) intended(e *record.Entry) {
+	w := x.w
+	name, mood := "PlanStatement", "INT"
+	if e.Kind != record.KindDiary {
+		name, mood = "RequestStatement", "RQO"
+	}
+	texts, lines, others := x.sayings(e)
+	x.start(name, e, "classCode", "OBS", "moodCode", mood)
+	w.Empty("id", "root", x.ids[e])
+	concept(w, "code", e.Target, e.Text, codedQualifiers(e), others)
+	w.Optional("text", joinLines(texts, lines))
+	complete(w)
+	center(w, e.Date)
+	stamp(w, "availabilityTime", e.Recorded)
+	if e.Referral != nil && e.Referral.Urgency.Value != "" {
+		w.Empty("priorityCode", "code", e.Referral.Urgency.Value, "codeSystem", oidSNOMED)
+	}
+	x.participant(e)
+	w.End()
+}

@@ -1,0 +1,204 @@
+package ehrextract
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+)
+
+// What a supply is and how one ends (S §6.1).
+var (
+	nhsPrescription = snomed("394823007", "NHS prescription")
+	discontinued    = snomed("278308006", "Medication stopped")
+)
+
+// medication writes a course as what was authorised, and an issue as what was
+// prescribed under it; the end of a course is a discontinuation of it.
+func (x *encoder) medication(e *record.Entry) {
+	w, m := x.w, e.Medication
+	if m == nil {
+		m = &record.MedicationBody{}
+	}
+	mood := "INT"
+	if e.Kind == record.KindIssue {
+		mood = "ORD"
+	}
+	x.start("MedicationStatement", e, "classCode", "SBADM", "moodCode", mood)
+	w.Empty("id", "root", x.ids[e])
+	x.supplyStatus(m)
+	center(w, record.Date{})
+	stamp(w, "availabilityTime", e.Date)
+	others := x.consumable(e)
+	lines := x.supplyLines(e, m, others)
+	if e.Kind == record.KindIssue {
+		x.prescribe(e, m, lines)
+	} else {
+		x.authorise(e, m, lines)
+		x.discontinue(e, m)
+	}
+	if m.Dosage != "" {
+		w.Start("pertinentInformation", "typeCode", "PERT")
+		w.Start("pertinentMedicationDosage", "classCode", "SBADM", "moodCode", "RMD")
+		w.Element("text", m.Dosage)
+		closing(w, 2)
+	}
+	x.participant(e)
+	w.End()
+}
+
+// supplyStatus says whether a course is being taken.
+func (x *encoder) supplyStatus(m *record.MedicationBody) {
+	if m.Status.Value == statusActive {
+		x.w.Empty("statusCode", "code", "ACTIVE")
+		return
+	}
+	complete(x.w)
+}
+
+// consumable writes the drug.
+func (x *encoder) consumable(e *record.Entry) []mapping.Code {
+	w, n := x.w, &extra{}
+	others := translations(e, n)
+	w.Start("consumable", "typeCode", "CSM")
+	w.Start("manufacturedProduct", "classCode", "MANU")
+	w.Start("manufacturedMaterial", "classCode", "MMAT", "determinerCode", "KIND")
+	concept(w, "code", e.Target, e.Text, nil, others)
+	closing(w, 3)
+	return others
+}
+
+// supplyLines are what an entry says beyond the elements of its supply.
+func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody, others []mapping.Code) []string {
+	n := &extra{}
+	for _, q := range e.Qualifiers {
+		n.line(q.Name, q.Value)
+	}
+	for _, t := range e.Texts {
+		n.line(t.Label, t.Value)
+	}
+	n.facts(e, func(f record.Field) bool { return x.supplyHolds(e, m, f) })
+	for _, note := range e.Notes {
+		n.once(note)
+	}
+	n.lines = append(n.lines, x.context(e)...)
+	translations(e, n)
+	return n.lines
+}
+
+// supplyHolds reports a fact that the elements of a supply hold.
+func (x *encoder) supplyHolds(e *record.Entry, m *record.MedicationBody, f record.Field) bool {
+	course := e.Kind == record.KindMedication
+	switch f {
+	case record.FactMedicationDosage:
+		return true
+	case record.FactMedicationQuantity, record.FactMedicationUnit:
+		return decimal(m.Quantity)
+	case record.FactMedicationType:
+		return course
+	case record.FactMedicationStatus:
+		return course
+	case record.FactMedicationStart:
+		return course && !m.Start.IsZero()
+	case record.FactMedicationEnd, record.FactMedicationEndReason:
+		return course
+	case record.FactMedicationAuthorised:
+		return course && m.Type.Value == typeRepeat && wholeNumber(m.Authorised)
+	case record.FactMedicationCourse:
+		return x.fulfils(m)
+	}
+	return false
+}
+
+// fulfils reports an issue whose course is written as one.
+func (x *encoder) fulfils(m *record.MedicationBody) bool {
+	return written(m.Course) && native(m.Course) && m.Course.Kind == record.KindMedication && len(x.children[m.Course]) == 0
+}
+
+func (x *encoder) supplyQuantity(m *record.MedicationBody) {
+	if decimal(m.Quantity) {
+		quantity(x.w, "quantity", m.Quantity, m.Unit)
+		return
+	}
+	x.w.Empty("quantity", "nullFlavor", unknown)
+}
+
+func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, lines []string) {
+	w := x.w
+	w.Start("component", "typeCode", "COMP")
+	x.start("ehrSupplyAuthorise", nil, "classCode", "SPLY", "moodCode", "INT")
+	w.Empty("id", "root", x.authoriseID(e))
+	fixed(w, "code", nhsPrescription)
+	x.supplyStatus(m)
+	interval(w, m.Start, record.Date{})
+	stamp(w, "availabilityTime", e.Date)
+	switch {
+	case m.Type.Value == typeRepeat && wholeNumber(m.Authorised):
+		w.Empty("repeatNumber", "value", m.Authorised)
+	case m.Type.Value == typeRepeat:
+		w.Empty("repeatNumber", "nullFlavor", unknown)
+	case m.Type.Value == typeAcute:
+		w.Empty("repeatNumber", "value", "0")
+	}
+	x.supplyQuantity(m)
+	x.supplyAnnotation(lines)
+	closing(w, 2)
+}
+
+func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, lines []string) {
+	w := x.w
+	w.Start("component", "typeCode", "COMP")
+	x.start("ehrSupplyPrescribe", nil, "classCode", "SPLY", "moodCode", "RQO")
+	w.Empty("id", "root", x.derive("prescribe", x.ids[e]))
+	fixed(w, "code", nhsPrescription)
+	complete(w)
+	stamp(w, "availabilityTime", e.Date)
+	x.supplyQuantity(m)
+	if x.fulfils(m) {
+		w.Start("inFulfillmentOf", "typeCode", "FLFS")
+		x.medicationRef(m.Course)
+		w.End()
+	}
+	x.supplyAnnotation(lines)
+	closing(w, 2)
+}
+
+// discontinue says when and why a course ended.
+func (x *encoder) discontinue(e *record.Entry, m *record.MedicationBody) {
+	if m.End.IsZero() && m.EndReason == "" && m.Status.Value != statusEnded {
+		return
+	}
+	w := x.w
+	w.Start("component", "typeCode", "COMP")
+	x.start("ehrSupplyDiscontinue", nil, "classCode", "SPLY", "moodCode", "RQO")
+	w.Empty("id", "root", x.derive("discontinue", x.ids[e]))
+	fixed(w, "code", discontinued)
+	complete(w)
+	stamp(w, "availabilityTime", m.End)
+	w.Start("reversalOf", "typeCode", "REV")
+	x.medicationRef(e)
+	w.End()
+	if m.EndReason != "" {
+		x.supplyAnnotation([]string{m.EndReason})
+	}
+	closing(w, 2)
+}
+
+func (x *encoder) medicationRef(course *record.Entry) {
+	x.w.Start("priorMedicationRef", "classCode", "SBADM", "moodCode", "INT")
+	x.w.Empty("id", "root", x.authoriseID(course))
+	x.w.End()
+}
+
+func (x *encoder) authoriseID(e *record.Entry) string { return x.derive("authorise", x.ids[e]) }
+
+func (x *encoder) supplyAnnotation(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	w := x.w
+	w.Start("pertinentInformation", "typeCode", "PERT")
+	w.Start("pertinentSupplyAnnotation", "classCode", "OBS", "moodCode", "EVN")
+	w.Element("text", strings.Join(lines, "\n"))
+	closing(w, 2)
+}

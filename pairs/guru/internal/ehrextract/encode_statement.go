@@ -1,0 +1,270 @@
+package ehrextract
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/record"
+)
+
+// component writes an entry, with what belongs to it, as a component of a
+// composition.
+func (x *encoder) component(e *record.Entry) {
+	x.w.Start("component", "typeCode", "COMP")
+	x.statement(e)
+	x.w.End()
+}
+
+// part writes an entry as a component of a compound statement.
+func (x *encoder) part(e *record.Entry) {
+	x.w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+	x.statement(e)
+	x.w.End()
+}
+
+// statement writes an entry once.
+func (x *encoder) statement(e *record.Entry) {
+	x.done[e] = true
+	switch {
+	case len(x.children[e]) > 0:
+		x.battery(e)
+	case e.Kind == record.KindAllergy && e.Outcome != record.Unsupported && e.Outcome != record.FailedEntry:
+		x.allergy(e)
+	case !native(e):
+		x.plain(e)
+	case e.Kind == record.KindMedication || e.Kind == record.KindIssue:
+		x.medication(e)
+	case e.Kind == record.KindProblem:
+		x.problem(e)
+	case e.Kind == record.KindDiary, e.Kind == record.KindReferral, e.Kind == record.KindRequest:
+		x.intended(e)
+	case e.Kind == record.KindNote, e.Kind == record.KindDocument, e.Kind == record.KindAlert, e.Kind == record.KindAdministration,
+		e.Kind == record.KindUnrecognised, e.Kind == record.KindConsultation:
+		x.text(e)
+	default:
+		x.observation(e, e)
+	}
+}
+
+// plain writes an entry that cannot be written as what it is: a degraded one
+// under its degrade code, the other as free text. All of it is in the text, its
+// own words first (safety §D.1).
+func (x *encoder) plain(e *record.Entry) {
+	lines := append(x.words(e), x.context(e)...)
+	if e.Outcome != record.Degraded || e.Target.IsZero() {
+		x.narrative(e, x.ids[e], e.Date, lines)
+		return
+	}
+	x.degraded(e, lines)
+}
+
+func (x *encoder) degraded(e *record.Entry, lines []string) {
+	w := x.w
+	x.start("ObservationStatement", e, "classCode", "OBS", "moodCode", "EVN")
+	w.Empty("id", "root", x.ids[e])
+	concept(w, "code", e.Target, e.Text, nil, nil)
+	x.times(e)
+	x.annotations(nil, lines)
+	x.participant(e)
+	w.End()
+}
+
+// narrative writes free text, of an entry or, with nil, of none.
+func (x *encoder) narrative(e *record.Entry, id string, at record.Date, lines []string) {
+	w := x.w
+	x.start("NarrativeStatement", e, "classCode", "OBS", "moodCode", "EVN")
+	w.Empty("id", "root", id)
+	w.Element("text", strings.Join(lines, "\n"))
+	complete(w)
+	stamp(w, "availabilityTime", at)
+	x.participant(e)
+	w.End()
+}
+
+// text writes an entry the format has free text for.
+func (x *encoder) text(e *record.Entry) {
+	x.narrative(e, x.ids[e], e.Date, append(x.words(e), x.context(e)...))
+}
+
+// times writes the state and the dates of a statement: availabilityTime is
+// when it was true or done (S §6.1).
+func (x *encoder) times(e *record.Entry) {
+	complete(x.w)
+	center(x.w, record.Date{})
+	stamp(x.w, "availabilityTime", e.Date)
+}
+
+// annotations writes the texts of a statement, each in an annotation of its
+// own where three are enough, and behind the last what the bridge adds.
+func (x *encoder) annotations(texts, lines []string) {
+	if len(lines) > 0 {
+		added := strings.Join(lines, "\n")
+		if len(texts) > 0 {
+			texts = append(texts[:len(texts)-1:len(texts)-1], texts[len(texts)-1]+"\n"+added)
+		} else {
+			texts = []string{added}
+		}
+	}
+	if len(texts) > 3 {
+		texts = []string{texts[0], texts[1], strings.Join(texts[2:], "\n")}
+	}
+	w := x.w
+	for i, text := range texts {
+		w.Start("pertinentInformation", "typeCode", "PERT")
+		w.Empty("sequenceNumber", "value", "+"+string(rune('1'+i)))
+		w.Start("pertinentAnnotation", "classCode", "OBS", "moodCode", "EVN")
+		w.Element("text", text)
+		closing(w, 2)
+	}
+}
+
+// participant names the author of a statement who is not the composition's.
+func (x *encoder) participant(e *record.Entry) {
+	if e == nil || x.setting.author == e.Author || e.Author == nil {
+		return
+	}
+	x.w.Start("Participant", "typeCode", "PRF", "contextControlCode", "OP")
+	x.agentRef(e.Author)
+	x.w.End()
+}
+
+// context are the lines about who, where and when that the composition and the
+// statement do not say.
+func (x *encoder) context(e *record.Entry) []string {
+	n, s := &extra{}, x.setting
+	if e.Author == nil && s.author != nil {
+		n.line("Recorded by", "not known")
+	}
+	if e.EnteredBy != nil && e.EnteredBy != s.by && e.EnteredBy != e.Author {
+		n.line("Entered by", e.EnteredBy.NameAndRole())
+	}
+	if e.Place != nil && e.Place != s.place {
+		n.line("Recorded at", placeName(e.Place))
+	}
+	if e.Recorded != s.recorded && e.Kind != record.KindDiary {
+		n.date("Recorded", e.Recorded)
+	}
+	n.line("Confidentiality", e.Confidential)
+	if written(e.Parent) && !x.under[e] {
+		n.line("Part of", e.Parent.Name())
+	}
+	for _, l := range e.Problems {
+		if written(l.Problem) && !x.linkHolds(e, l) {
+			n.line("Linked problem", l.Problem.Name())
+		}
+	}
+	return n.lines
+}
+
+// observation writes a coded statement: of own, with everything that e says.
+func (x *encoder) observation(own, e *record.Entry) {
+	w := x.w
+	texts, lines, others := x.sayings(e)
+	x.start("ObservationStatement", own, "classCode", "OBS", "moodCode", "EVN")
+	w.Empty("id", "root", x.statementID(e))
+	concept(w, "code", e.Target, e.Text, codedQualifiers(e), others)
+	x.times(e)
+	v := e.Value
+	if v == nil {
+		v = &record.Value{}
+	}
+	x.value(v)
+	x.interpretation(v)
+	x.subject(e)
+	x.annotations(texts, lines)
+	x.ranges(v)
+	x.participant(e)
+	w.End()
+}
+
+// sayings are the texts of a statement: the clinician's own, the lines of what
+// has no element, and the translations that can stand beside the code.
+func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapping.Code) {
+	n := &extra{}
+	before := &extra{}
+	for _, q := range e.Qualifiers {
+		if !codedQualifier(q) {
+			before.line(q.Name, q.Value)
+		}
+	}
+	for _, t := range e.Texts {
+		texts = append(texts, join(": ", t.Label, t.Value))
+	}
+	if len(before.lines) > 0 { // qualifiers stand before the clinician's text (D-4)
+		first := strings.Join(before.lines, "\n")
+		if len(texts) > 0 {
+			texts[0] = first + "\n" + texts[0]
+		} else {
+			texts = []string{first}
+		}
+	}
+	n.facts(e, func(f record.Field) bool { return held(e, f) })
+	for _, note := range e.Notes {
+		n.once(note)
+	}
+	n.lines = append(n.lines, x.context(e)...)
+	others = translations(e, n)
+	x.problemLines(n, e)
+	return texts, n.lines, others
+}
+
+// translations are the codes written beside the entry's own: the sender's,
+// where the entry comes from this family of systems. The code a translated
+// entry had is a line, with what the sender put beside it (D-2).
+func translations(e *record.Entry, n *extra) []mapping.Code {
+	same := e.Target.Scheme == e.Code.Scheme || e.Code.IsZero()
+	if !same || !e.Code.IsZero() && !e.Code.Is(e.Target) {
+		n.once(record.SourceCode(e.Code))
+	}
+	var codes []mapping.Code
+	for _, c := range e.Others {
+		if _, ok := codeAttrs(c); ok && same {
+			codes = append(codes, c)
+		} else {
+			n.once(record.SourceCode(c))
+		}
+	}
+	return codes
+}
+
+// codedQualifiers are the qualifiers the code itself can carry.
+func codedQualifiers(e *record.Entry) []record.Qualifier {
+	var all []record.Qualifier
+	for _, q := range e.Qualifiers {
+		if codedQualifier(q) {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// codedQualifier reports a qualifier with a code of this format, which refines
+// and does not turn.
+func codedQualifier(q record.Qualifier) bool {
+	_, name := codeAttrs(q.NameCode)
+	_, value := codeAttrs(q.ValueCode)
+	return q.Meaning == record.Refines && (name || q.NameCode.IsZero()) && (value || q.ValueCode.IsZero()) && (name || value)
+}
+
+// statementID is the identifier of the statement an entry is told by: a
+// problem that has none of another entry has one beside its link set.
+func (x *encoder) statementID(e *record.Entry) string {
+	if e.Kind == record.KindProblem && native(e) {
+		return x.derive("problem", x.ids[e])
+	}
+	return x.ids[e]
+}
+
+// subject says that a statement is about a relative.
+func (x *encoder) subject(e *record.Entry) {
+	if e.Kind != record.KindFamilyHistory {
+		return
+	}
+	x.w.Start("subject", "typeCode", "SBJ")
+	x.w.Empty("personalRelationship", "classCode", "PRS")
+	x.w.End()
+}
+
+func joinLines(texts, lines []string) string {
+	return strings.Join(append(append([]string(nil), texts...), lines...), "\n")
+}

@@ -1,0 +1,178 @@
+package ehrextract
+
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
+)
+
+// numeric reports a result that the value element can hold as a number.
+func numeric(v *record.Value) bool {
+	_, known := boundOf(v.Comparator.Value)
+	return v.Unreadable == "" && decimal(v.Number) && (v.Comparator.IsZero() || known)
+}
+
+// textual reports a result in words that the value element holds.
+func textual(v *record.Value) bool {
+	return v.Unreadable == "" && v.Number == "" && v.Text != "" && v.Comparator.IsZero() && v.Unit == ""
+}
+
+// bound is the side of an interval a comparator stands for.
+type bound struct {
+	side      string
+	inclusive string
+}
+
+// boundOf is the interval of a comparator: less than five is one that ends
+// below five (S §6.1 "Measured supplier differences").
+func boundOf(comparator string) (bound, bool) {
+	switch comparator {
+	case "<":
+		return bound{"high", "false"}, true
+	case "<=":
+		return bound{"high", "true"}, true
+	case ">":
+		return bound{"low", "false"}, true
+	case ">=":
+		return bound{"low", "true"}, true
+	}
+	return bound{}, false
+}
+
+// value writes the result of an observation, where the element can hold it.
+func (x *encoder) value(v *record.Value) {
+	w := x.w
+	b, compared := boundOf(v.Comparator.Value)
+	switch {
+	case numeric(v) && compared:
+		w.Start("value", "xsi:type", "IVL_PQ")
+		quantity(w, b.side, v.Number, v.Unit, "inclusive", b.inclusive)
+		w.End()
+	case numeric(v):
+		quantity(w, "value", v.Number, v.Unit, "xsi:type", "PQ")
+	case textual(v):
+		w.Element("value", v.Text, "xsi:type", "ST")
+	}
+}
+
+// interpretation writes the source's flag.
+func (x *encoder) interpretation(v *record.Value) {
+	if v.Abnormal.Value == "" {
+		return
+	}
+	x.w.Start("interpretationCode", "code", v.Abnormal.Value, "codeSystem", oidInterpretation)
+	x.w.Optional("originalText", v.AbnormalAs)
+	x.w.End()
+}
+
+// ranges writes the ranges that the element can hold whole.
+func (x *encoder) ranges(v *record.Value) {
+	w := x.w
+	for _, g := range v.Ranges {
+		w.Start("referenceRange", "typeCode", "REFV")
+		w.Start("referenceInterpretationRange", "classCode", "OBS", "moodCode", "EVN.CRT")
+		if rangeHolds(g) {
+			w.Optional("text", g.Words)
+			rangeValue(w, g)
+		} else {
+			w.Element("text", g.String())
+		}
+		closing(w, 2)
+	}
+}
+
+// rangeHolds reports a range of which the elements say everything.
+func rangeHolds(g record.Range) bool {
+	if g.Qualifier+g.AppliesTo+g.LowOp+g.HighOp != "" {
+		return false
+	}
+	return (g.Low == "" || decimal(g.Low)) && (g.High == "" || decimal(g.High)) && (g.Low+g.High != "" || g.Unit == "")
+}
+
+func rangeValue(w *xmlio.Writer, g record.Range) {
+	if g.Low+g.High == "" {
+		return
+	}
+	w.Start("value")
+	if g.Low != "" {
+		quantity(w, "low", g.Low, g.Unit)
+	}
+	if g.High != "" {
+		quantity(w, "high", g.High, g.Unit)
+	}
+	w.End()
+}
+
+// held reports a fact that the elements of an entry's statement hold.
+func held(e *record.Entry, f record.Field) bool {
+	v := e.Value
+	switch f {
+	case record.FactValueNumber:
+		return numeric(v)
+	case record.FactValueText:
+		return textual(v)
+	case record.FactValueRange:
+		return true
+	case record.FactValueAbnormal:
+		return true
+	case record.FactValueAbnormalAs:
+		return v.Abnormal.Value != ""
+	case record.FactProblemStatus, record.FactProblemSignificance, record.FactProblemEnd:
+		return true
+	case record.FactAllergySubstance:
+		return substanceHeld(e)
+	}
+	return false
+}
+
+// battery writes an entry with its parts: a report, or a set of readings. What
+// it says itself beyond its code stands as the first text in it.
+func (x *encoder) battery(e *record.Entry) {
+	w := x.w
+	class := "BATTERY"
+	if e.Kind == record.KindReport || e.Target.IsZero() {
+		class = "CLUSTER"
+	}
+	x.start("CompoundStatement", e, "classCode", class, "moodCode", "EVN")
+	w.Empty("id", "root", x.ids[e])
+	var lines []string
+	if native(e) {
+		texts, more, others := x.sayings(e)
+		concept(w, "code", e.Target, e.Text, codedQualifiers(e), others)
+		lines = append(texts, more...)
+		v := e.Value
+		if v != nil {
+			lines = append(lines, valueLines(e)...)
+		}
+	} else {
+		concept(w, "code", e.Target, e.Text, nil, nil)
+		lines = append(x.words(e), x.context(e)...)
+	}
+	x.times(e)
+	if len(lines) > 0 {
+		w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+		x.narrative(nil, x.derive("battery", x.ids[e]), e.Date, []string{strings.Join(lines, "\n")})
+		w.End()
+	}
+	for _, c := range x.children[e] {
+		if x.done[c] {
+			continue
+		}
+		x.part(c)
+	}
+	x.participant(e)
+	w.End()
+}
+
+// valueLines are the facts of a value that a compound statement, which has no
+// value of its own, says in words.
+func valueLines(e *record.Entry) []string {
+	n := &extra{}
+	e.EachFact(func(f record.Fact) {
+		if f.Field.Body() == "Value" && held(e, f.Field) {
+			n.lines = append(n.lines, f.Line())
+		}
+	})
+	return n.lines
+}
