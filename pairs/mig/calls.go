@@ -85,7 +85,8 @@ func (c *codec) offered(ctx context.Context, answer []byte, organisation string)
 
 // Join puts the answers into one document: that of where the patient is first,
 // and then those of the data sets, with the place of each that is not there.
-// Each is read through by itself before, so that none can end its place early.
+// Each is read through by itself before, so that none can end its place early;
+// one that is no answer of the MIG is none.
 func (c *codec) Join(request []byte, answers [][]byte) ([]byte, error) {
 	if len(answers) == 1 {
 		return answers[0], nil
@@ -94,13 +95,10 @@ func (c *codec) Join(request []byte, answers [][]byte) ([]byte, error) {
 	w.Declaration()
 	w.Start("answers", "xmlns", joinSpace)
 	for _, answer := range answers {
-		if answer == nil {
+		document := c.document(answer)
+		if document == nil {
 			w.Empty("none")
 			continue
-		}
-		document, err := c.document(answer)
-		if err != nil {
-			return nil, record.Fault(record.ReasonBadAnswer, opCalls, err)
 		}
 		w.Start("answer")
 		w.Raw(document)
@@ -113,13 +111,16 @@ func (c *codec) Join(request []byte, answers [][]byte) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// document is the root element of an answer as it stands, without its
-// declaration.
-func (c *codec) document(answer []byte) ([]byte, error) {
+// document is the envelope of an answer as it stands, without its declaration;
+// nil is an answer that is none.
+func (c *codec) document(answer []byte) []byte {
 	r, err := xmlio.Open(context.Background(), answer, xmlio.Options{Limits: c.limits})
-	if err != nil {
-		return nil, err
+	if err != nil || r.Name() != nameEnvelope {
+		return nil
 	}
 	document := r.Raw()
-	return document, r.Close()
+	if r.Close() != nil {
+		return nil
+	}
+	return document
 }

@@ -286,7 +286,7 @@ func (p *reply) take(rec *record.Record, err error) {
 }
 
 // settle compares what was read with what the reader counted. Of answers by view
-// only what a view holds whole is known whole.
+// only what a view holds whole, and was offered, is known whole.
 func (p *reply) settle(counts []int) {
 	p.rec.Source.System = title
 	p.rec.Reconcile(openhr.Entries(), counts)
@@ -295,9 +295,13 @@ func (p *reply) settle(counts []int) {
 		return
 	}
 	whole, part := record.SectionsOf(record.Unrecognised), record.SectionSet(0)
-	for _, v := range views() {
-		whole |= v.whole
-		part |= v.part
+	for _, l := range p.locations {
+		for _, set := range l.sets {
+			if v, ok := viewOf(p.views[set]); ok {
+				whole |= v.whole
+				part |= v.part
+			}
+		}
 	}
 	for _, s := range record.Sections() {
 		switch {
