@@ -8,17 +8,13 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
-	"github.com/google/uuid"
 )
 
 // The namespaces and names of the envelope and the records (E §0, §3).
 const (
-	soapSpace   = "http://schemas.xmlsoap.org/soap/envelope/"
-	wsaSpace    = "http://www.w3.org/2005/08/addressing"
 	itkSpace    = "urn:nhs-itk:ns:201005"
 	recordSpace = "http://www.e-mis.com/emisopen/MedicalRecord"
 
-	anonymous     = wsaSpace + "/anonymous"
 	odsAddress    = "urn:nhs-uk:addressing:ods:"
 	askAction     = "emis:transactionim:records:req_%s_V1_0"
 	answerAction  = "emis:transactionim:records:resp_%s_V1_0"
@@ -67,64 +63,35 @@ func readEMIS(msg []byte) question {
 	return q
 }
 
-// addressable are the parts of wsa:From and wsa:ReplyTo.
-var addressable = part{"Address", 1, 1, filled}
-
 func (q *emisRequest) check(root *node) error {
-	if root.name != "Envelope" || root.space != soapSpace {
-		return errors.New("the root element is not a SOAP 1.1 Envelope")
+	soapHeader, body, err := checkEnvelope(root, 1)
+	if err != nil {
+		return err
 	}
 	var header, envelope *node
 	return firstError(
 		func() error {
-			return root.check(soapSpace, true, part{"Header", 1, 1, holder}, part{"Body", 1, 1, holder})
-		},
-		func() error { return checkAddressing(root.child("Header")) },
-		func() error {
-			return root.child("Body").check(itkSpace, true, part{"DistributionEnvelope", 1, 1, holder})
+			return checkAddressing(soapHeader, []string{"MessageID", "Action", "To", "From", "ReplyTo"}, nil)
 		},
 		func() error {
-			envelope = root.child("Body").child("DistributionEnvelope")
+			if soapHeader.child("ReplyTo").value("Address") != anonymous {
+				return errors.New("ReplyTo is not the anonymous address")
+			}
+			return body.check(itkSpace, true, part{"DistributionEnvelope", 1, 1, holder})
+		},
+		func() error {
+			envelope = body.child("DistributionEnvelope")
 			return envelope.check(itkSpace, true, part{"header", 1, 1, holder}, part{"payloads", 1, 1, holder})
 		},
 		func() error {
 			header = envelope.child("header")
-			return q.checkHeader(header, root.child("Header").value("Action"))
+			return q.checkHeader(header, soapHeader.value("Action"))
 		},
 		func() error { return checkPayloads(header.child("manifest"), envelope.child("payloads")) },
 		func() error {
 			return q.checkDocument(envelope.child("payloads").child("payload"))
 		},
 	)
-}
-
-// checkAddressing judges the SOAP header: each of the five in WS-Addressing
-// once, in any order; From as a URL or with an Address, both of which are seen.
-func checkAddressing(h *node) error {
-	seen := map[string]int{}
-	for _, c := range h.children {
-		if c.space != wsaSpace {
-			return fmt.Errorf("%s in the header is not of WS-Addressing", c.name)
-		}
-		seen[c.name]++
-	}
-	for _, name := range []string{"MessageID", "Action", "To", "From", "ReplyTo"} {
-		if seen[name] != 1 {
-			return fmt.Errorf("the header does not have exactly one %s", name)
-		}
-		c := h.child(name)
-		if name == "ReplyTo" || name == "From" && len(c.children) > 0 {
-			if err := c.check(wsaSpace, true, addressable); err != nil {
-				return err
-			}
-		} else if err := c.checkKind(filled); err != nil {
-			return err
-		}
-	}
-	if h.child("ReplyTo").value("Address") != anonymous {
-		return errors.New("ReplyTo is not the anonymous address")
-	}
-	return nil
 }
 
 func (q *emisRequest) checkHeader(h *node, action string) error {
@@ -219,7 +186,7 @@ func (q *emisRequest) checkDocument(payload *node) error {
 		return errors.New("the method is not the one of the Action")
 	}
 	q.user, q.number = found["RequestHeader"].value("ExternalUserName"), patient.value("NhsNumber")
-	if len(q.number) != 10 || strings.Trim(q.number, "1234567890") != "" {
+	if !tenDigits(q.number) {
 		return errors.New("NhsNumber is not ten digits")
 	}
 	if q.method == demographicsMethod && patient.child("MrXml") != nil {
@@ -296,32 +263,16 @@ func messagingError(words string) *etree.Element {
 	return root
 }
 
-// envelope starts a SOAP message that relates to the request and returns it
-// with its Body.
-func (q *emisRequest) envelope(action string) (root, body *etree.Element) {
-	root = etree.NewElement("soap:Envelope")
-	root.CreateAttr("xmlns:soap", soapSpace)
-	root.CreateAttr("xmlns:wsa", wsaSpace)
-	header := root.CreateElement("soap:Header")
-	header.CreateElement("wsa:MessageID").SetText(q.derivedID("answer"))
-	if q.messageID != "" {
-		header.CreateElement("wsa:RelatesTo").SetText(q.messageID)
-	}
-	header.CreateElement("wsa:Action").SetText(action)
-	header.CreateElement("wsa:To").SetText(anonymous)
-	return root, root.CreateElement("soap:Body")
-}
-
 // respond wraps a record. The body of EMIS's answer was never seen; its shape
 // here mirrors the request's (E §3).
 func (q *emisRequest) respond(record *etree.Element) []byte {
 	action := fmt.Sprintf(answerAction, q.method)
-	root, body := q.envelope(action)
-	id := "uuid_" + strings.ToUpper(q.derivedID("payload"))
+	root, body := soapAnswer(derivedID("answer", q.messageID), q.messageID, action)
+	id := "uuid_" + strings.ToUpper(derivedID("payload", q.messageID))
 	envelope := body.CreateElement("itk:DistributionEnvelope")
 	envelope.CreateAttr("xmlns:itk", itkSpace)
 	header := envelope.CreateElement("itk:header")
-	header.CreateAttr("trackingid", q.derivedID("tracking"))
+	header.CreateAttr("trackingid", derivedID("tracking", q.messageID))
 	header.CreateAttr("service", action)
 	header.CreateElement("itk:addresslist").CreateElement("itk:address").CreateAttr("uri", odsAddress+q.sender)
 	header.CreateElement("itk:auditIdentity").CreateElement("itk:id").CreateAttr("uri", "emisweb")
@@ -345,19 +296,8 @@ func (q *emisRequest) respond(record *etree.Element) []byte {
 	return serialise(root)
 }
 
-// fault is a SOAP 1.1 Fault, code Client or Server.
 func (q *emisRequest) fault(code, words string) []byte {
-	root, body := q.envelope(wsaSpace + "/soap/fault")
-	f := body.CreateElement("soap:Fault")
-	f.CreateElement("faultcode").SetText("soap:" + code)
-	f.CreateElement("faultstring").SetText(strings.ToUpper(words[:1]) + words[1:])
-	return serialise(root)
-}
-
-// derivedID gives the same ids for the same request, so that demos and goldens
-// repeat.
-func (q *emisRequest) derivedID(what string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(what+" to "+q.messageID)).String()
+	return soapFault(derivedID("answer", q.messageID), q.messageID, code, words)
 }
 
 // loadEMIS files a MedicalRecord or openHealthRecord document.
@@ -369,11 +309,15 @@ func loadEMIS(r *records, name string, data []byte) error {
 	if root.Tag == "MedicalRecord" {
 		return r.add(name, text(child(root, "Registration"), "NhsNumber"), formMedicalRecord, root)
 	}
+	return addOpenHR(r, name, root)
+}
+
+func addOpenHR(r *records, file string, root *etree.Element) error {
 	number := ""
 	for _, p := range nhsIdentifiers(root) {
 		number = text(p, "value")
 	}
-	return r.add(name, number, formOpenHR, root)
+	return r.add(file, number, formOpenHR, root)
 }
 
 // nhsIdentifiers are the patientIdentifiers of type NHS (E §1.2).

@@ -22,7 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var wires = map[string]system.Wire{
 	"systmone": {Transport: system.TCP, Terminator: "\n"},
 	"emisweb":  {Transport: system.HTTP, Path: "/ITK", ContentType: "application/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
+	"mig":      {Transport: system.HTTP, Path: "/services", ContentType: "text/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
 }
+
+// peer is who asks in tests that need no wire.
+var peer wire.Peer
 
 const (
 	nora    = "9998193036"
@@ -39,6 +43,7 @@ var files = fstest.MapFS{
 	"tom/error.xml":                     {Data: []byte("<ClientIntegrationResponse><Response><ErrorMessage>x</ErrorMessage></Response></ClientIntegrationResponse>")},
 	"nora/emisweb.medicalrecord.xml":    {Data: []byte(noraMedicalRecord)},
 	"nora/emisweb.openhr.xml":           {Data: []byte(noraOpenHR)},
+	"nora/mig.response.xml":             {Data: []byte(migAnswerFor(migRecordOf))},
 	"deep/er/tom.xml":                   {Data: []byte(tomOpenHR)},
 	"notes.txt":                         {Data: []byte("not XML")},
 	"other.xml":                         {Data: []byte("<other>MedicalRecord</other>")},
@@ -102,8 +107,8 @@ func tags(e *etree.Element) []string {
 }
 
 func TestNew(t *testing.T) {
-	_, err := New("guru", files, Options{})
-	require.ErrorContains(t, err, "guru")
+	_, err := New("cegedim", files, Options{})
+	require.ErrorContains(t, err, `no stand-in "cegedim"; there are emisweb, `)
 	_, err = New("emisweb", files, Options{Format: "pdf"})
 	require.Error(t, err)
 	_, err = New("emisweb", fstest.MapFS{"a.xml": {Data: []byte("<a/>")}}, Options{})
@@ -123,6 +128,7 @@ func TestNew(t *testing.T) {
 var requests = map[string]string{
 	"systmone": clientRequestFor(nora, ""),
 	"emisweb":  emisRequestFor(nora, ""),
+	"mig":      migRequestFor(nora, ""),
 }
 
 // numberIn finds the patient's number in an answer of either system.
@@ -138,7 +144,7 @@ func numberIn(root *etree.Element) string {
 func TestSwitches(t *testing.T) {
 	for name, request := range requests {
 		formats := []string{FormatMedicalRecord, FormatOpenHR}
-		if name == "systmone" {
+		if name != "emisweb" {
 			formats = formats[:1]
 		}
 		for _, format := range formats {

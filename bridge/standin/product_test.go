@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,6 +19,7 @@ import (
 var settings = map[string]map[string]string{
 	"systmone": {"api-key": "k", "device-id": "00000000000000aa", "device-version": "1"},
 	"emisweb":  {"address": "https://emis.invalid/ITK", "organisation": "X99002", "user": "linkspan", "machine": "bridge"},
+	"mig":      {"organisation": "X99005"},
 }
 
 // TestProductsRequestsAreAccepted: what the product asks passes the check it
@@ -48,10 +48,11 @@ func TestProductsRequestsAreAccepted(t *testing.T) {
 		require.NoError(t, err)
 		stand := serve(t, s.Name, Options{Organisations: []string{"X99001"}})
 		for _, q := range asked {
-			q.Patient.NHS, q.Target = number, "X99001"
-			msg, err := codec.EncodeRequest(&q, system.MessageID{ID: "0d6b7a52-11f9-4c1e-8d3a-2f6f7be0c9aa", At: time.Unix(0, 0)})
-			require.NoError(t, err)
-			require.Equal(t, nora, numberIn(stand.ask(t, string(msg))), string(msg))
+			q.Patient.NHS, q.Target, q.Requester = number, "X99001", hazel
+			exchange(t, codec, &q, func(msg []byte) []byte {
+				require.Equal(t, nora, numberIn(stand.ask(t, string(msg))), string(msg))
+				return nil
+			})
 		}
 	}
 }
@@ -82,7 +83,7 @@ func TestComposedRequestsAreAccepted(t *testing.T) {
 // TestShippedRecordsAreServed loads the synthetic patients of the project.
 func TestShippedRecordsAreServed(t *testing.T) {
 	folder := os.DirFS("../../testdata/patients")
-	for name, request := range map[string]func(string, string) string{"systmone": clientRequestFor, "emisweb": emisRequestFor} {
+	for name, request := range map[string]func(string, string) string{"systmone": clientRequestFor, "emisweb": emisRequestFor, "mig": migRequestFor} {
 		s, err := New(name, folder, Options{})
 		require.NoError(t, err)
 		require.Subset(t, s.Patients(), []string{nora, tom, nobody})
@@ -91,6 +92,7 @@ func TestShippedRecordsAreServed(t *testing.T) {
 			require.Contains(t, strings.ReplaceAll(answer, " ", ""), number)
 			require.NotContains(t, answer, "ErrorMessage")
 			require.NotContains(t, answer, "MessagingError")
+			require.NotContains(t, answer, "<error>")
 		}
 	}
 }

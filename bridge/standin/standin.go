@@ -18,7 +18,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,26 +112,34 @@ type question interface {
 	answer(r *records, o Options) []byte
 }
 
-// New makes the stand-in called name, "emisweb" or "systmone", serving the
-// native records of that system found in files at any depth. A file is known
-// by its root element and the NHS number inside it; other files are passed
-// over. Two files of one patient in one form are an error.
+// of is how one system's requests are read and its files are filed.
+type of struct {
+	question func(msg []byte) question
+	load     func(r *records, name string, data []byte) error
+}
+
+// systems are the systems there are stand-ins for.
+var systems = map[string]of{
+	"emisweb":  {readEMIS, loadEMIS},
+	"mig":      {readMIG, loadMIG},
+	"systmone": {readSystmOne, loadSystmOne},
+}
+
+// New makes the stand-in called name, as the system is in package pairs, serving
+// the native records of that system found in files at any depth. A file is known
+// by its root element, or the status it begins with, and the NHS number inside
+// it; other files are passed over. Two files of one patient in one form are an
+// error.
 func New(name string, files fs.FS, o Options) (*Standin, error) {
-	s := &Standin{}
-	var load func(*records, string, []byte) error
-	switch name {
-	case "systmone":
-		s.question, load = readSystmOne, loadSystmOne
-	case "emisweb":
-		s.question, load = readEMIS, loadEMIS
-	default:
-		return nil, fmt.Errorf("standin: no stand-in %q; there are emisweb and systmone", name)
+	which, known := systems[name]
+	if !known {
+		return nil, fmt.Errorf("standin: no stand-in %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(systems)), ", "))
 	}
-	r, err := loadRecords(files, load)
+	r, err := loadRecords(files, which.load)
 	if err != nil {
 		return nil, fmt.Errorf("standin %s: %w", name, err)
 	}
-	s.records = r
+	s := &Standin{records: r, question: which.question}
 	if err := s.SetOptions(o); err != nil {
 		return nil, err
 	}

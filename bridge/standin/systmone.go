@@ -281,7 +281,7 @@ func (q *clientRequest) fits(demographics *etree.Element) bool {
 
 func errorResponse(message string, permanent bool) *etree.Element {
 	response := etree.NewElement("Response")
-	response.CreateElement("ErrorMessage").SetText(strings.ToUpper(message[:1]) + message[1:])
+	response.CreateElement("ErrorMessage").SetText(sentence(message))
 	response.CreateElement("PermanentError").SetText(fmt.Sprint(permanent))
 	return response
 }

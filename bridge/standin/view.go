@@ -68,25 +68,33 @@ func filterConsultation(consultation *etree.Element, g get) bool {
 }
 
 // filterOpenHR leaves what the view holds: entries by their eventType, and with
-// a summary the problems and the events that define them (E §1.3). Links to
-// what is left out go with it.
+// a summary the problems and the events that define them (E §1.3).
 func filterOpenHR(root *etree.Element, g get) {
+	if g == getFull {
+		return
+	}
+	narrowOpenHR(root, g == getSummary, func(event *etree.Element) bool { return viewedEvent(g, event) })
+}
+
+// narrowOpenHR leaves the events that keep accepts, and with problems these and
+// the events that define them. Links to what is left out go with it.
+func narrowOpenHR(root *etree.Element, problems bool, keep func(event *etree.Element) bool) {
 	health := child(root, "healthDomain")
-	if g == getFull || health == nil {
+	if health == nil {
 		return
 	}
 	kept := map[string]bool{}
-	problems := map[string]bool{}
+	defining := map[string]bool{}
 	for _, e := range health.ChildElements() {
 		if e.Tag == "problem" {
-			problems[text(e, "id")] = true
+			defining[text(e, "id")] = problems
 		}
 	}
 	prune(health, func(e *etree.Element) bool {
 		if e.Tag == "problem" {
-			return g == getSummary
+			return problems
 		}
-		if e.Tag != "event" || !viewedEvent(g, e, problems) {
+		if e.Tag != "event" || !defining[text(e, "id")] && !keep(e) {
 			return false
 		}
 		kept[text(e, "id")] = true
@@ -98,7 +106,7 @@ func filterOpenHR(root *etree.Element, g get) {
 	}
 }
 
-func viewedEvent(g get, event *etree.Element, problems map[string]bool) bool {
+func viewedEvent(g get, event *etree.Element) bool {
 	switch text(event, "eventType") {
 	case "MED":
 		return g == getMedication || g == getSummary && text(child(event, "medication"), "drugStatus") == "A"
@@ -107,5 +115,5 @@ func viewedEvent(g get, event *etree.Element, problems map[string]bool) bool {
 	case "ALL", "ALT":
 		return g == getSummary
 	}
-	return g == getSummary && problems[text(event, "id")]
+	return false
 }
