@@ -2,8 +2,10 @@ package ehrextract
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -71,9 +73,13 @@ func content(t require.TestingT, doc []byte) string {
 }
 
 // requireValid validates against the national schema where both it and
-// xmllint are at hand.
+// xmllint are at hand, and keeps the document for scripts/schema.sh.
 func requireValid(t testing.TB, doc []byte) {
 	t.Helper()
+	if dir := os.Getenv("LINKSPAN_WRITE_MESSAGES"); dir != "" {
+		name := fmt.Sprintf("%s-%x.%s.xml", strings.ReplaceAll(t.Name(), "/", "-"), sha256.Sum256(doc), Root)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), doc, 0o600))
+	}
 	schema := "../../../../../shared/schemas/gp2gp/schema/RCMR_IN030000UK06.xsd"
 	if _, err := os.Stat(schema); err != nil {
 		return
