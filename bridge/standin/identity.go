@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -71,6 +72,9 @@ var disguises = map[form]struct {
 	formSNOMED:        {numberSystmOne, nobodySystmOne, stripSystmOne, swapSystmOne, standSystmOne},
 	formMedicalRecord: {numberMedicalRecord, nobodyMedicalRecord, stripMedicalRecord, swapMedicalRecord, standMedicalRecord},
 	formOpenHR:        {numberOpenHR, nobodyOpenHR, stripOpenHR, swapOpenHR, standOpenHR},
+	formDemographics:  {numberGuru, nobodyGuru, stripGuru, swapGuru, standNowhere},
+	formExtract:       {numberExtract, nobodyExtract, stripNothing, swapNothing, standNowhere},
+	formMyRecord:      {numberNowhere, stripNothing, stripNothing, swapNothing, standNowhere},
 }
 
 func numberSystmOne(root *etree.Element, number string) {
@@ -286,3 +290,35 @@ func insertAfter(parent *etree.Element, name string, e *etree.Element) {
 	}
 	parent.AddChild(e)
 }
+
+// What Guru's messages say of the patient: the details all but the standing, for
+// which no word is published (S §4.3), an extract the number alone, my-record
+// nothing.
+func numberGuru(root *etree.Element, number string) { set(root, "nhs", strconv.Quote(number)) }
+func nobodyGuru(root *etree.Element)                { remove(root, "nhs") }
+
+func stripGuru(root *etree.Element) {
+	prune(root, func(e *etree.Element) bool { return e.Tag == "nhs" })
+}
+
+func swapGuru(root, other *etree.Element) {
+	prune(root, func(*etree.Element) bool { return false })
+	for _, e := range other.ChildElements() {
+		root.AddChild(e.Copy())
+	}
+}
+
+func numberExtract(root *etree.Element, number string) {
+	if id := descend(root, "ControlActEvent", "subject", "EhrExtract", "recordTarget", "patient", "id"); id != nil {
+		id.CreateAttr("extension", number)
+	}
+}
+
+func nobodyExtract(root *etree.Element) {
+	remove(descend(root, "ControlActEvent", "subject", "EhrExtract"), "recordTarget")
+}
+
+func numberNowhere(*etree.Element, string) {}
+func stripNothing(*etree.Element)          {}
+func swapNothing(_, _ *etree.Element)      {}
+func standNowhere(*etree.Element, string)  {}

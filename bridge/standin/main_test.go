@@ -2,6 +2,7 @@ package standin
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,7 +23,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var wires = map[string]system.Wire{
 	"systmone": {Transport: system.TCP, Terminator: "\n"},
 	"emisweb":  {Transport: system.HTTP, Path: "/ITK", ContentType: "application/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
-	"mig":      {Transport: system.HTTP, Path: "/services", ContentType: "text/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
+	"guru": {Transport: system.HTTP, ContentType: "application/xml",
+		Head: []string{"NHSO-Nhs-Number", "NHSO-ODS-Code", "Content-Type", "Content-Length", "X-Request-ID", "X-Correlation-ID"}},
+	"mig": {Transport: system.HTTP, Path: "/services", ContentType: "text/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
 }
 
 // peer is who asks in tests that need no wire.
@@ -57,6 +60,11 @@ type served struct {
 }
 
 func serve(t *testing.T, name string, o Options) served {
+	t.Helper()
+	return serveFiles(t, name, files, o)
+}
+
+func serveFiles(t *testing.T, name string, files fs.FS, o Options) served {
 	t.Helper()
 	s, err := New(name, files, o)
 	require.NoError(t, err)

@@ -28,14 +28,17 @@ const (
 type records struct {
 	roots map[string]map[form]*etree.Element // by NHS number
 	names map[string]string                  // of the file, by number and form
+	// statuses are those the records came with, by number and form, where their
+	// files say them.
+	statuses map[string]int
 }
 
-// loadRecords reads every .xml file. load recognises those of its system and
-// adds them.
-func loadRecords(files fs.FS, load func(r *records, name string, data []byte) error) (*records, error) {
-	r := &records{roots: map[string]map[form]*etree.Element{}, names: map[string]string{}}
+// loadRecords reads every file that has the extension of native messages. load
+// recognises those of its system and adds them.
+func loadRecords(files fs.FS, extension string, load func(r *records, name string, data []byte) error) (*records, error) {
+	r := &records{roots: map[string]map[form]*etree.Element{}, names: map[string]string{}, statuses: map[string]int{}}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) != ".xml" {
+		if err != nil || d.IsDir() || path.Ext(name) != extension {
 			return err
 		}
 		data, err := fs.ReadFile(files, name)

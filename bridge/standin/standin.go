@@ -14,6 +14,7 @@
 package standin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,13 +117,15 @@ type question interface {
 type of struct {
 	question func(msg []byte) question
 	load     func(r *records, name string, data []byte) error
+	ext      string // of its files
 }
 
 // systems are the systems there are stand-ins for.
 var systems = map[string]of{
-	"emisweb":  {readEMIS, loadEMIS},
-	"mig":      {readMIG, loadMIG},
-	"systmone": {readSystmOne, loadSystmOne},
+	"emisweb":  {readEMIS, loadEMIS, ".xml"},
+	"guru":     {readGuru, loadGuru, ".http"},
+	"mig":      {readMIG, loadMIG, ".xml"},
+	"systmone": {readSystmOne, loadSystmOne, ".xml"},
 }
 
 // New makes the stand-in called name, as the system is in package pairs, serving
@@ -135,7 +138,7 @@ func New(name string, files fs.FS, o Options) (*Standin, error) {
 	if !known {
 		return nil, fmt.Errorf("standin: no stand-in %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(systems)), ", "))
 	}
-	r, err := loadRecords(files, which.load)
+	r, err := loadRecords(files, which.ext, which.load)
 	if err != nil {
 		return nil, fmt.Errorf("standin %s: %w", name, err)
 	}
@@ -198,7 +201,7 @@ func (s *Standin) Handle(ctx context.Context, msg []byte, from wire.Peer) []byte
 		answer = malformed(answer)
 	}
 	if o.Truncate {
-		if answer = answer[:len(answer)/2]; from.Hangup != nil {
+		if answer = half(answer); from.Hangup != nil {
 			from.Hangup()
 		}
 	}
@@ -225,10 +228,15 @@ func (s *Standin) received(msg []byte) Options {
 	return s.options
 }
 
-// malformed changes the name of the last end tag, so that the document is as
-// long as before and ends where it did, but is not well-formed.
+// malformed changes the name of the last end tag, or the brace that ends a JSON
+// object, so that the document is as long as before and ends where it did, but is
+// not well-formed.
 func malformed(answer []byte) []byte {
 	answer = slices.Clone(answer)
+	if last := len(bytes.TrimSpace(answer)) - 1; last > 0 && answer[last] == '}' {
+		answer[last] = ']'
+		return answer
+	}
 	for i := len(answer) - 2; i > 0; i-- {
 		if answer[i] == '/' && answer[i-1] == '<' {
 			answer[i+1] ^= 1
