@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,6 +73,7 @@ var disguises = map[form]struct {
 	formSNOMED:        {numberSystmOne, nobodySystmOne, stripSystmOne, swapSystmOne, standSystmOne},
 	formMedicalRecord: {numberMedicalRecord, nobodyMedicalRecord, stripMedicalRecord, swapMedicalRecord, standMedicalRecord},
 	formOpenHR:        {numberOpenHR, nobodyOpenHR, stripOpenHR, swapOpenHR, standOpenHR},
+	formPatientFile:   {numberVision, nobodyVision, stripVision, swapVision, standVision},
 	formDemographics:  {numberGuru, nobodyGuru, stripGuru, swapGuru, standNowhere},
 	formExtract:       {numberExtract, nobodyExtract, stripNothing, swapNothing, standNowhere},
 	formMyRecord:      {numberNowhere, stripNothing, stripNothing, swapNothing, standNowhere},
@@ -322,3 +324,45 @@ func numberNowhere(*etree.Element, string) {}
 func stripNothing(*etree.Element)          {}
 func swapNothing(_, _ *etree.Element)      {}
 func standNowhere(*etree.Element, string)  {}
+
+func numberVision(root *etree.Element, number string) {
+	if patient := child(root, "patient"); patient != nil {
+		patient.CreateAttr("newnhsno", number)
+		if patient.SelectAttr("nhs_no") != nil {
+			patient.CreateAttr("nhs_no", number)
+		}
+	}
+}
+
+func nobodyVision(root *etree.Element) { remove(root, "patient") }
+
+func stripVision(root *etree.Element) {
+	if patient := child(root, "patient"); patient != nil {
+		patient.Attr = slices.DeleteFunc(patient.Attr, func(a etree.Attr) bool { return a.Key != "nhs_no" && a.Key != "newnhsno" })
+	}
+}
+
+func swapVision(root, other *etree.Element) {
+	if have, with := child(root, "patient"), child(other, "patient"); have != nil && with != nil {
+		replace(have, with)
+	}
+}
+
+// standVision says the standing as far as Vision's file can: of its words for it
+// the one for a patient who is registered is known (S §5.1), so the one said of
+// those who are not is nobody's.
+func standVision(root *etree.Element, standing string) {
+	patient := child(root, "patient")
+	if patient == nil {
+		return
+	}
+	switch standing {
+	case StandingDeceased:
+		patient.CreateAttr("dod", diedOn+"T00:00:00")
+		patient.CreateAttr("_dod", "1")
+	case StandingUnstated:
+		patient.RemoveAttr("reg_status")
+	default:
+		patient.CreateAttr("reg_status", "REG000")
+	}
+}

@@ -25,7 +25,8 @@ var wires = map[string]system.Wire{
 	"emisweb":  {Transport: system.HTTP, Path: "/ITK", ContentType: "application/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
 	"guru": {Transport: system.HTTP, ContentType: "application/xml",
 		Head: []string{"NHSO-Nhs-Number", "NHSO-ODS-Code", "Content-Type", "Content-Length", "X-Request-ID", "X-Correlation-ID"}},
-	"mig": {Transport: system.HTTP, Path: "/services", ContentType: "text/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
+	"mig":    {Transport: system.HTTP, Path: "/services", ContentType: "text/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
+	"vision": {Transport: system.HTTP, Path: "/vision", ContentType: "text/xml", ErrorStatus: http.StatusInternalServerError, ErrorMark: "<soap:Fault>"},
 }
 
 // peer is who asks in tests that need no wire.
@@ -47,6 +48,9 @@ var files = fstest.MapFS{
 	"nora/emisweb.medicalrecord.xml":    {Data: []byte(noraMedicalRecord)},
 	"nora/emisweb.openhr.xml":           {Data: []byte(noraOpenHR)},
 	"nora/mig.response.xml":             {Data: []byte(migAnswerFor(migRecordOf))},
+	"nora/vision.response.xml":          {Data: []byte(visionAnswerFor(visionFile))},
+	"tom/vision.export.xml":             {Data: []byte(`<header pat_id="2"><patient nhs_no="9998656907" surname="OSTLER"/></header>`)},
+	"vision-failure.xml":                {Data: []byte(visionAnswerFor(`<root><patient/></root>`))},
 	"deep/er/tom.xml":                   {Data: []byte(tomOpenHR)},
 	"notes.txt":                         {Data: []byte("not XML")},
 	"other.xml":                         {Data: []byte("<other>MedicalRecord</other>")},
@@ -116,7 +120,7 @@ func tags(e *etree.Element) []string {
 
 func TestNew(t *testing.T) {
 	_, err := New("cegedim", files, Options{})
-	require.ErrorContains(t, err, `no stand-in "cegedim"; there are emisweb, `)
+	require.EqualError(t, err, `standin: no stand-in "cegedim"; there are emisweb, guru, mig, systmone, vision`)
 	_, err = New("emisweb", files, Options{Format: "pdf"})
 	require.Error(t, err)
 	_, err = New("emisweb", fstest.MapFS{"a.xml": {Data: []byte("<a/>")}}, Options{})
@@ -137,13 +141,20 @@ var requests = map[string]string{
 	"systmone": clientRequestFor(nora, ""),
 	"emisweb":  emisRequestFor(nora, ""),
 	"mig":      migRequestFor(nora, ""),
+	"vision":   visionRequestFor(nora, "PATIENT_RECORD"),
 }
 
-// numberIn finds the patient's number in an answer of either system.
+// numberIn finds the patient's number in an answer of any system but Guru.
 func numberIn(root *etree.Element) string {
 	for _, p := range []string{".//Identity/NHSNumber", ".//Registration/NhsNumber", ".//patientIdentifier[identifierType='NHS']/value"} {
 		if e := root.FindElement(p); e != nil {
 			return strings.ReplaceAll(e.Text(), " ", "")
+		}
+	}
+	if held := root.FindElement(".//visionResponse/serviceContent/record"); held != nil {
+		file := etree.NewDocument()
+		if file.ReadFromString(held.Text()) == nil && file.Root().SelectElement("patient") != nil {
+			return file.Root().SelectElement("patient").SelectAttrValue("newnhsno", "")
 		}
 	}
 	return ""

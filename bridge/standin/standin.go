@@ -34,7 +34,8 @@ type Options struct {
 	Latency time.Duration // waits before it answers
 	Silent  bool          // never answers
 	// Error is answered instead of every record, as the system's own error:
-	// ErrorMessage of SystmOne with PermanentError false, SOAP Fault of EMIS.
+	// ErrorMessage of SystmOne with PermanentError false, SOAP Fault of EMIS and
+	// Vision, an error of the MIG's profile to be tried again, status 500 of Guru.
 	Error string
 	// WrongPatient answers with the number of another patient in the record.
 	WrongPatient bool
@@ -60,8 +61,9 @@ type Options struct {
 	// Organisations are the ODS codes the stand-in answers for; empty is any.
 	// SystmOne's request names none, so it does not look.
 	Organisations []string
-	// Users are the users it knows: who may ask (EMIS, ExternalUserName), whose
-	// entries may be asked for (SystmOne, UserNameDoneBy). Empty is any.
+	// Users are the users it knows: who may ask (EMIS, ExternalUserName; the MIG,
+	// user; Vision, UserName; Guru for an extract, its author), whose entries may be
+	// asked for (SystmOne, UserNameDoneBy). Empty is any.
 	Users []string
 	// User is who is logged on where the stand-in for SystmOne runs, which its
 	// requests do not say; nil is an invented GP.
@@ -126,6 +128,7 @@ var systems = map[string]of{
 	"guru":     {readGuru, loadGuru, ".http"},
 	"mig":      {readMIG, loadMIG, ".xml"},
 	"systmone": {readSystmOne, loadSystmOne, ".xml"},
+	"vision":   {readVision, loadVision, ".xml"},
 }
 
 // New makes the stand-in called name, as the system is in package pairs, serving
