@@ -67,6 +67,7 @@ type encoder struct {
 	under    map[*record.Entry]bool            // inside the statement of the parent
 	problems map[*record.Entry]*record.Entry   // by the entry that defines them
 	setting  setting                           // of the composition being written
+	depth    int                               // compound statements that are open
 
 	agents     map[*record.Person]string
 	agentOrder []*record.Person

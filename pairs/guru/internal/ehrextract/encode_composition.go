@@ -53,7 +53,7 @@ func (x *encoder) plan() {
 
 // partOf reports an entry that is written inside the statement of its parent.
 func (x *encoder) partOf(e *record.Entry) bool {
-	if !written(e.Parent) || !compound(e.Parent) || e.Kind == record.KindConsultation {
+	if !written(e.Parent) || !holds(e.Parent) || e.Kind == record.KindConsultation {
 		return false
 	}
 	steps := 0
@@ -65,8 +65,8 @@ func (x *encoder) partOf(e *record.Entry) bool {
 	return true
 }
 
-// compound reports an entry that can hold others: a battery or a report.
-func compound(e *record.Entry) bool {
+// holds reports an entry that can hold others: a battery or a report.
+func holds(e *record.Entry) bool {
 	switch e.Kind {
 	case record.KindResult, record.KindReport, record.KindObservation:
 		return e.Outcome != record.FailedEntry
@@ -178,7 +178,7 @@ func (x *encoder) opening() {
 	x.composition(x.derive("opening", ""), nil, administrationNote, "", setting{date: now, recorded: now, author: linkspan})
 	for i, lines := range texts {
 		if len(lines) > 0 || len(texts) == 1 {
-			x.w.Start("component", "typeCode", "COMP")
+			x.open()
 			x.narrative(nil, x.derive("opening", string(rune('a'+i))), now, lines)
 			x.w.End()
 		}
@@ -213,23 +213,14 @@ func (x *encoder) consultation(e *record.Entry) {
 	x.composition(x.ids[e], e, typeOf(c), words, settingOf(e))
 	lines := x.consultationLines(e, c, words)
 	if len(lines) > 0 {
-		x.w.Start("component", "typeCode", "COMP")
+		x.open()
 		x.narrative(nil, x.derive("consultation", x.ids[e]), e.Date, lines)
 		x.w.End()
 	}
-	empty := len(lines) == 0
-	for i := 0; i < len(c.Items); {
-		run := i + 1
-		for run < len(c.Items) && c.Items[run].Heading == c.Items[i].Heading && c.Items[run].Words == c.Items[i].Words && c.Items[run].Page == c.Items[i].Page {
-			run++
-		}
-		if x.items(e, i, c.Items[i:run]) {
-			empty = false
-		}
-		i = run
-	}
-	if empty {
-		x.w.Start("component", "typeCode", "COMP")
+	items := x.items(c)
+	x.topics(e, items)
+	if len(lines)+len(items) == 0 {
+		x.open()
 		x.nothing(x.derive("empty", x.ids[e]))
 		x.w.End()
 	}
@@ -244,44 +235,92 @@ func typeOf(c *record.Consultation) mapping.Code {
 	return snomed(c.Type.Value, c.Type.Term)
 }
 
-// items writes the lines of a consultation that stand under one heading, and
-// reports whether there were any.
-func (x *encoder) items(c *record.Entry, at int, items []record.Item) bool {
-	var todo []*record.Entry
-	bare := false
+// items are the lines of a consultation that are written in it: headings that
+// stand alone, and each entry that is not inside another one's statement once.
+func (x *encoder) items(c *record.Consultation) []record.Item {
+	var items []record.Item
+	seen := map[*record.Entry]bool{}
+	for _, item := range c.Items {
+		e := item.Entry
+		if e != nil && (!written(e) || x.done[e] || x.under[e] || seen[e] || e.Kind == record.KindConsultation) {
+			continue
+		}
+		if e == nil && headingWords(item) == "" && pageWords(item.Page) == "" {
+			continue
+		}
+		seen[e] = e != nil
+		items = append(items, item)
+	}
+	return items
+}
+
+// topics writes the lines of a consultation: those of one problem page, in
+// sequence, in a TOPIC.
+func (x *encoder) topics(c *record.Entry, items []record.Item) {
+	for i := 0; i < len(items); {
+		end := i + 1
+		for end < len(items) && items[end].Page == items[i].Page {
+			end++
+		}
+		if page := pageWords(items[i].Page); page == "" {
+			x.categories(c, i, items[i:end])
+		} else {
+			x.heading("TOPIC", x.derive("topic", x.ids[c]+"|"+strconv.Itoa(i)), mapping.Code{}, page, c)
+			x.categories(c, i, items[i:end])
+			x.headed()
+		}
+		i = end
+	}
+}
+
+// categories writes those under one heading, in sequence, in a CATEGORY.
+func (x *encoder) categories(c *record.Entry, at int, items []record.Item) {
+	for i := 0; i < len(items); {
+		end := i + 1
+		for end < len(items) && items[end].Heading == items[i].Heading && items[end].Words == items[i].Words {
+			end++
+		}
+		id := x.ids[c] + "|" + strconv.Itoa(at+i)
+		words := headingWords(items[i])
+		if words != "" {
+			x.heading("CATEGORY", x.derive("heading", id), headingCode(items[i].Heading), words, c)
+			x.lines(items[i:end], id)
+			x.headed()
+		} else {
+			x.lines(items[i:end], id)
+		}
+		i = end
+	}
+}
+
+// lines writes the entries of items, or that there are none.
+func (x *encoder) lines(items []record.Item, id string) {
+	some := false
 	for _, item := range items {
-		bare = bare || item.Entry == nil
-		if e := item.Entry; written(e) && !x.done[e] && !x.under[e] && e.Kind != record.KindConsultation {
-			todo = append(todo, e)
+		if item.Entry != nil {
+			some = true
+			x.component(item.Entry)
 		}
 	}
-	if len(todo) == 0 && !bare {
-		return false
+	if !some {
+		x.open()
+		x.nothing(x.derive("nothing", id))
+		x.w.End()
 	}
-	first := items[0]
-	words := headingWords(first)
-	if words == "" && pageWords(first.Page) == "" {
-		for _, e := range todo {
-			x.component(e)
-		}
-		return len(todo) > 0
-	}
-	w := x.w
-	w.Start("component", "typeCode", "COMP")
-	x.start("CompoundStatement", nil, "classCode", "CATEGORY", "moodCode", "EVN")
-	w.Empty("id", "root", x.derive("heading", x.ids[c]+"|"+strconv.Itoa(at)))
-	concept(w, "code", headingCode(first.Heading), join(", ", words, pageWords(first.Page)), nil, nil)
-	x.times(c)
-	if len(todo) == 0 {
-		w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
-		x.nothing(x.derive("heading", x.ids[c]+"|"+strconv.Itoa(at)+"|empty"))
-		w.End()
-	}
-	for _, e := range todo {
-		x.part(e)
-	}
-	closing(w, 2)
-	return true
+}
+
+// heading opens a component with a compound statement that is no entry;
+// headed ends it.
+func (x *encoder) heading(class, id string, code mapping.Code, words string, at *record.Entry) {
+	x.open()
+	x.compound(nil, class, id)
+	concept(x.w, "code", code, words, nil, nil)
+	x.times(at)
+}
+
+func (x *encoder) headed() {
+	x.compounded()
+	x.w.End()
 }
 
 // headingCode is the code of a heading that has one.

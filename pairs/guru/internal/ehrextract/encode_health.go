@@ -20,21 +20,21 @@ func (x *encoder) allergy(e *record.Entry) {
 		return
 	}
 	w := x.w
-	x.start("CompoundStatement", nil, "classCode", "CATEGORY", "moodCode", "EVN")
-	w.Empty("id", "root", x.derive("allergy", x.ids[e]))
+	x.compound(nil, "CATEGORY", x.derive("allergy", x.ids[e]))
 	if e.Allergy.Class == record.AllergyNonDrug {
 		fixed(w, "code", otherAllergy)
 	} else {
 		fixed(w, "code", drugAllergy)
 	}
 	x.times(e)
-	w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+	x.open()
 	if native(e) {
 		x.reaction(e)
 	} else {
 		x.plain(e)
 	}
-	closing(w, 2)
+	w.End()
+	x.compounded()
 }
 
 // reaction writes the statement of an allergy: its code, and the drug as the
@@ -98,8 +98,8 @@ func (x *encoder) problem(e *record.Entry) {
 	named := x.definer(e)
 	if named == nil {
 		x.observation(nil, e)
-		closing(x.w, 1)
-		x.w.Start("component", "typeCode", "COMP")
+		x.w.End()
+		x.open()
 	}
 	x.linkSet(e, named)
 }
@@ -135,16 +135,19 @@ func (x *encoder) problemLines(n *extra, told *record.Entry) {
 	}
 }
 
-// problemStatus is the code of a problem's state: one whose source does not
-// say is neither active nor inactive.
-func problemStatus(p *record.Problem) mapping.Code {
-	switch p.Status.Value {
-	case statusActive:
+// problemStatus is the code of a problem's state. One whose source does not
+// say is active unless it has ended, as the note of the translation has it
+// (safety §D.2), or what it says has no value here.
+func problemStatus(e *record.Entry, p *record.Problem) mapping.Code {
+	switch {
+	case p.Status.Value == statusActive:
 		return activeProblem
-	case statusInactive:
+	case p.Status.Value == statusInactive || p.Status.IsZero() && !p.End.IsZero():
 		return inactiveProblem
+	case noted(e, "Problem status: "):
+		return unspecifiedProblem
 	}
-	return unspecifiedProblem
+	return activeProblem
 }
 
 func (x *encoder) linkSet(e, named *record.Entry) {
@@ -154,7 +157,7 @@ func (x *encoder) linkSet(e, named *record.Entry) {
 	}
 	x.start("LinkSet", e, "classCode", "OBS", "moodCode", "EVN")
 	w.Empty("id", "root", x.ids[e])
-	attrs, _ := codeAttrs(problemStatus(p))
+	attrs, _ := codeAttrs(problemStatus(e, p))
 	w.Start("code", attrs...)
 	w.Optional("originalText", p.Status.Term)
 	if weight, ok := significanceOf(p.Significance.Value); ok {

@@ -7,11 +7,8 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
-// What a supply is and how one ends (S §6.1).
-var (
-	nhsPrescription = snomed("394823007", "NHS prescription")
-	discontinued    = snomed("278308006", "Medication stopped")
-)
+// discontinued is how a course ends (S §6.1).
+var discontinued = snomed("278308006", "Medication stopped")
 
 // medication writes a course as what was authorised, and an issue as what was
 // prescribed under it; the end of a course is a discontinuation of it.
@@ -26,7 +23,7 @@ func (x *encoder) medication(e *record.Entry) {
 	}
 	x.start("MedicationStatement", e, "classCode", "SBADM", "moodCode", mood)
 	w.Empty("id", "root", x.ids[e])
-	x.supplyStatus(m)
+	x.supplyStatus(e, m)
 	center(w, record.Date{})
 	stamp(w, "availabilityTime", e.Date)
 	others := x.consumable(e)
@@ -47,14 +44,25 @@ func (x *encoder) medication(e *record.Entry) {
 	w.End()
 }
 
-// supplyStatus says whether a course is being taken.
-func (x *encoder) supplyStatus(m *record.MedicationBody) {
-	if m.Status.Value == statusActive {
+// supplyStatus says whether a course is being taken; an issue is done. A
+// status that nobody stated is not made up.
+func (x *encoder) supplyStatus(e *record.Entry, m *record.MedicationBody) {
+	switch {
+	case m.Status.Value == statusActive:
 		x.w.Empty("statusCode", "code", "ACTIVE")
-		return
+	case statusOpen(e, m):
+		x.w.Empty("statusCode", "nullFlavor", unknown)
+	default:
+		complete(x.w)
 	}
-	complete(x.w)
 }
+
+// statusOpen reports a course of which nothing says whether it goes on.
+func statusOpen(e *record.Entry, m *record.MedicationBody) bool {
+	return e.Kind == record.KindMedication && m.Status.IsZero() && m.End.IsZero() && m.EndReason == ""
+}
+
+const statusNotKnown = "Status not known, check with source"
 
 // consumable writes the drug.
 func (x *encoder) consumable(e *record.Entry) []mapping.Code {
@@ -80,6 +88,9 @@ func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody, others 
 	n.facts(e, func(f record.Field) bool { return x.supplyHolds(e, m, f) })
 	for _, note := range e.Notes {
 		n.once(note)
+	}
+	if statusOpen(e, m) && !strings.Contains(strings.Join(n.lines, "\n"), statusNotKnown) {
+		n.lines = append(n.lines, statusNotKnown)
 	}
 	n.lines = append(n.lines, x.context(e)...)
 	translations(e, n)
@@ -128,8 +139,8 @@ func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, lines []s
 	w.Start("component", "typeCode", "COMP")
 	x.start("ehrSupplyAuthorise", nil, "classCode", "SPLY", "moodCode", "INT")
 	w.Empty("id", "root", x.authoriseID(e))
-	fixed(w, "code", nhsPrescription)
-	x.supplyStatus(m)
+	x.supplyCode(e)
+	x.supplyStatus(e, m)
 	interval(w, m.Start, record.Date{})
 	stamp(w, "availabilityTime", e.Date)
 	switch {
@@ -150,7 +161,7 @@ func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, lines []s
 	w.Start("component", "typeCode", "COMP")
 	x.start("ehrSupplyPrescribe", nil, "classCode", "SPLY", "moodCode", "RQO")
 	w.Empty("id", "root", x.derive("prescribe", x.ids[e]))
-	fixed(w, "code", nhsPrescription)
+	x.supplyCode(e)
 	complete(w)
 	stamp(w, "availabilityTime", e.Date)
 	x.supplyQuantity(m)
@@ -182,6 +193,18 @@ func (x *encoder) discontinue(e *record.Entry, m *record.MedicationBody) {
 		x.supplyAnnotation([]string{m.EndReason})
 	}
 	closing(w, 2)
+}
+
+// supplyCode says under what terms a drug is supplied, in the source's words;
+// where it says nothing, neither does this: an NHS prescription is not assumed.
+func (x *encoder) supplyCode(e *record.Entry) {
+	words := ""
+	for _, n := range e.Notes {
+		if private, said := strings.CutPrefix(n, "Private: "); said {
+			words = private
+		}
+	}
+	concept(x.w, "code", mapping.Code{}, words, nil, nil)
 }
 
 func (x *encoder) medicationRef(course *record.Entry) {

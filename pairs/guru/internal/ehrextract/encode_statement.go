@@ -7,18 +7,34 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
-// component writes an entry, with what belongs to it, as a component of a
-// composition.
+// component writes an entry, with what belongs to it, as a component of what
+// is open.
 func (x *encoder) component(e *record.Entry) {
-	x.w.Start("component", "typeCode", "COMP")
+	x.open()
 	x.statement(e)
 	x.w.End()
 }
 
-// part writes an entry as a component of a compound statement.
-func (x *encoder) part(e *record.Entry) {
-	x.w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
-	x.statement(e)
+// open begins a component of the composition or, inside one, of a compound
+// statement.
+func (x *encoder) open() {
+	if x.depth > 0 {
+		x.w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+	} else {
+		x.w.Start("component", "typeCode", "COMP")
+	}
+}
+
+// compound opens a compound statement, of an entry or, with nil, of none;
+// compounded ends it.
+func (x *encoder) compound(e *record.Entry, class, id string) {
+	x.start("CompoundStatement", e, "classCode", class, "moodCode", "EVN")
+	x.w.Empty("id", "root", id)
+	x.depth++
+}
+
+func (x *encoder) compounded() {
+	x.depth--
 	x.w.End()
 }
 

@@ -134,8 +134,7 @@ func (x *encoder) battery(e *record.Entry) {
 	if e.Kind == record.KindReport || e.Target.IsZero() {
 		class = "CLUSTER"
 	}
-	x.start("CompoundStatement", e, "classCode", class, "moodCode", "EVN")
-	w.Empty("id", "root", x.ids[e])
+	x.compound(e, class, x.ids[e])
 	var lines []string
 	if native(e) {
 		texts, more, others := x.sayings(e)
@@ -151,7 +150,7 @@ func (x *encoder) battery(e *record.Entry) {
 	}
 	x.times(e)
 	if len(lines) > 0 {
-		w.Start("component", "typeCode", "COMP", "contextConductionInd", "true")
+		x.open()
 		x.narrative(nil, x.derive("battery", x.ids[e]), e.Date, []string{strings.Join(lines, "\n")})
 		w.End()
 	}
@@ -159,10 +158,10 @@ func (x *encoder) battery(e *record.Entry) {
 		if x.done[c] {
 			continue
 		}
-		x.part(c)
+		x.component(c)
 	}
 	x.participant(e)
-	w.End()
+	x.compounded()
 }
 
 // valueLines are the facts of a value that a compound statement, which has no
