@@ -48,7 +48,7 @@ func fit(e *record.Entry) (record.Outcome, string) {
 		return fitFamilyHistory(e)
 	case record.KindImmunisation:
 		switch i := e.Immunisation; {
-		case i == nil:
+		case i == nil, e.Target.IsZero(): // the words of a vaccine alone are those of a disease
 			return record.Degraded, ""
 		case i.NotGiven:
 			return record.Degraded, "Not given."
@@ -106,7 +106,7 @@ func fitAllergy(e *record.Entry) (record.Outcome, string) {
 	case a == nil:
 		return record.Degraded, ""
 	case a.Ended:
-		return record.Degraded, "Past allergy, ended " + a.End.Words() + "."
+		return record.Degraded, "Not coded: a GP2GP extract has no place for the end of an allergy."
 	}
 	return record.Pending, ""
 }
@@ -118,7 +118,7 @@ func fitFamilyHistory(e *record.Entry) (record.Outcome, string) {
 	if words == "" {
 		words = e.Text
 	}
-	if !e.Target.IsZero() && mapping.ClassOf(words) != mapping.FamilyHistory {
+	if mapping.ClassOf(words) != mapping.FamilyHistory {
 		return record.Degraded, "About a relative, not about the patient."
 	}
 	return record.Pending, ""

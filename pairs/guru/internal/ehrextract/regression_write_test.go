@@ -214,7 +214,7 @@ func TestNIAD1480EndedDrugAllergyIsFoundAmongTheAllergies(t *testing.T) {
 	require.Empty(t, allergy.all("value"))
 	said := allergy.texts("text")[0]
 	require.True(t, strings.HasPrefix(said, "Penicillin allergy [past allergy, ended]"), said)
-	require.Contains(t, said, "Past allergy, ended May-2014.")
+	require.Contains(t, said, "Past allergy, ended: May-2014")
 }
 
 func TestPSA121AuthorAndWhoEnteredAreNotSwapped(t *testing.T) {
