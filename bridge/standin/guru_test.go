@@ -125,6 +125,7 @@ func TestGuruRefuses(t *testing.T) {
 		"HTTP/1.0":                   {head(get, "HTTP/1.1", "HTTP/1.0"), 400, "request line"},
 		"folded":                     {head(get, "X-Request-ID: r-1", "X-Request-ID: r-1\r\n x"), 400, "not a field"},
 		"a line feed":                {head(get, "X-Request-ID: r-1", "X-Request-ID: r-1\nA: x"), 400, "not a field"},
+		"a NUL":                      {head(get, "r-1", "r\x00"), 400, "not a field"},
 		"two numbers":                {head(get, "X-Request-ID", "nhso-nhs-number"), 400, "more than once"},
 		"two requests":               {get + get, 400, "more than one request"},
 		"two in another way":         {post + get, 400, "more than one request"},

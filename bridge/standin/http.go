@@ -40,7 +40,7 @@ func parseHTTP(msg []byte) (httpRequest, error) {
 		name = strings.ToLower(name)
 		_, twice := q.fields[name]
 		switch {
-		case !found || name == "" || strings.ContainsAny(name, " \t") || strings.ContainsAny(line, "\r\n"):
+		case !found || name == "" || strings.ContainsAny(name, " \t") || strings.ContainsFunc(line, unprintable):
 			return q, errors.New("a line of the head is not a field")
 		case twice:
 			return q, errors.New("a field of the head stands more than once")
@@ -67,6 +67,9 @@ func parseHTTP(msg []byte) (httpRequest, error) {
 	}
 	return q, nil
 }
+
+// unprintable reports what is not ASCII that shows, a space or a tab.
+func unprintable(r rune) bool { return r != '\t' && (r < ' ' || r > '~') }
 
 func looksLikeRequest(b []byte) bool {
 	line, _, _ := bytes.Cut(b, []byte("\r\n"))

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/beevik/etree"
 	"github.com/stretchr/testify/require"
 
 	"github.com/linkspan/linkspan/pairs"
@@ -222,26 +221,5 @@ func TestMIGByDataSet(t *testing.T) {
 			require.Positive(t, counts["each"+kind.String()])
 			require.Equal(t, counts["one"+kind.String()], counts["each"+kind.String()], kind.String())
 		}
-	}
-}
-
-// TestMIGRequestsOfTheProject: the stand-in answers every native question of the
-// MIG among the project's, and refuses the one without consent.
-func TestMIGRequestsOfTheProject(t *testing.T) {
-	folder := os.DirFS("../../testdata/patients")
-	s, err := New("mig", folder, Options{})
-	require.NoError(t, err)
-	for _, name := range []string{"full", "patient", "summary", "views", "emergency", "locate", "refused"} {
-		msg, err := os.ReadFile("../../testdata/requests/mig-" + name + ".xml")
-		require.NoError(t, err)
-		doc := etree.NewDocument()
-		require.NoError(t, doc.ReadFromBytes(s.Handle(t.Context(), msg, peer)))
-		wrong := doc.FindElement(".//serviceContent/error/code")
-		if name == "refused" {
-			require.Equal(t, migNoConsent, wrong.Text())
-			continue
-		}
-		require.Nil(t, wrong, name)
-		require.NotNil(t, doc.FindElement(".//serviceContent/*"), name)
 	}
 }

@@ -20,6 +20,7 @@ var settings = map[string]map[string]string{
 	"systmone": {"api-key": "k", "device-id": "00000000000000aa", "device-version": "1"},
 	"emisweb":  {"address": "https://emis.invalid/ITK", "organisation": "X99002", "user": "linkspan", "machine": "bridge"},
 	"mig":      {"organisation": "X99005"},
+	"vision":   {"organisation": "X99004", "user": "linkspan", "role": "R8000"},
 }
 
 // TestProductsRequestsAreAccepted: what the product asks passes the check it
@@ -83,7 +84,8 @@ func TestComposedRequestsAreAccepted(t *testing.T) {
 // TestShippedRecordsAreServed loads the synthetic patients of the project.
 func TestShippedRecordsAreServed(t *testing.T) {
 	folder := os.DirFS("../../testdata/patients")
-	for name, request := range map[string]func(string, string) string{"systmone": clientRequestFor, "emisweb": emisRequestFor, "mig": migRequestFor} {
+	for name, request := range map[string]func(string, string) string{"systmone": clientRequestFor, "emisweb": emisRequestFor, "mig": migRequestFor,
+		"vision": func(number, _ string) string { return visionRequestFor(number, "PATIENT_RECORD") }} {
 		s, err := New(name, folder, Options{})
 		require.NoError(t, err)
 		require.Subset(t, s.Patients(), []string{nora, tom, nobody})
@@ -93,6 +95,34 @@ func TestShippedRecordsAreServed(t *testing.T) {
 			require.NotContains(t, answer, "ErrorMessage")
 			require.NotContains(t, answer, "MessagingError")
 			require.NotContains(t, answer, "<error>")
+		}
+	}
+}
+
+// TestRequestsOfTheProject: every native request of the project for which there is
+// a stand-in of its own kind is answered, but for one that consents to nothing.
+func TestRequestsOfTheProject(t *testing.T) {
+	for _, name := range []string{"guru", "mig", "vision"} {
+		found, err := filepath.Glob("../../testdata/requests/" + name + "-*")
+		require.NoError(t, err)
+		if len(found) == 0 {
+			continue // the system has none yet
+		}
+		s, err := New(name, os.DirFS("../../testdata/patients"), Options{})
+		require.NoError(t, err)
+		for _, file := range found {
+			msg, err := os.ReadFile(file)
+			require.NoError(t, err)
+			answer := string(s.Handle(t.Context(), msg, peer))
+			switch {
+			case strings.HasSuffix(file, "mig-refused.xml"):
+				require.Contains(t, answer, migNoConsent)
+			case name == "guru":
+				require.True(t, strings.HasPrefix(answer, "HTTP/1.1 20"), "%s: %.200s", file, answer)
+			default:
+				require.NotContains(t, answer, "Fault>", file)
+				require.NotContains(t, answer, "error>", file)
+			}
 		}
 	}
 }

@@ -181,7 +181,7 @@ func (q *visionRequest) fault(code, words string) []byte {
 func (q *visionRequest) answer(r *records, o Options) []byte {
 	root, f := r.find(o.filed(q.number), formPatientFile)
 	if root == nil {
-		return q.fault("Client", "the patient is not known here")
+		return q.unknown()
 	}
 	holds := visionViews[q.view]
 	prune(root, func(e *etree.Element) bool { return e.Tag == "patient" || holds != nil && holds(e) })
@@ -189,15 +189,31 @@ func (q *visionRequest) answer(r *records, o Options) []byte {
 	return q.respond(root)
 }
 
-// respond wraps a patient file, which stands in the answer as text.
-func (q *visionRequest) respond(file *etree.Element) []byte {
+// unknown says in place of a record that there is none. What Vision says is not
+// published; this is the bridge's reading of it.
+func (q *visionRequest) unknown() []byte {
+	root, content := q.response()
+	wrong := content.CreateElement("vision:error")
+	wrong.CreateElement("vision:code").SetText("PATIENT_NOT_FOUND")
+	wrong.CreateElement("vision:text").SetText("The patient is not known here")
+	return serialise(root)
+}
+
+// response starts an answer and returns it with its serviceContent.
+func (q *visionRequest) response() (root, content *etree.Element) {
 	root, body := soapAnswer("urn:uuid:"+derivedID("answer", q.messageID), q.messageID, visionSpace+":"+q.service)
 	answer := body.CreateElement("vision:visionResponse")
 	answer.CreateAttr("xmlns:vision", visionSpace)
 	definition := answer.CreateElement("vision:serviceDefinition")
 	definition.CreateElement("vision:name").SetText(q.service)
 	definition.CreateElement("vision:version").SetText(visionVersions[q.service])
-	held := answer.CreateElement("vision:serviceContent").CreateElement("vision:record")
+	return root, answer.CreateElement("vision:serviceContent")
+}
+
+// respond wraps a patient file, which stands in the answer as text.
+func (q *visionRequest) respond(file *etree.Element) []byte {
+	root, content := q.response()
+	held := content.CreateElement("vision:record")
 	for i, piece := range strings.SplitAfter(string(serialise(file)), "]]>") { // which ends CDATA wherever it stands
 		if i > 0 {
 			piece = ">" + piece

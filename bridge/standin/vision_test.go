@@ -126,8 +126,6 @@ func TestVisionRefuses(t *testing.T) {
 		"unknown view":       {replace("PROBLEMS", "EVERYTHING"), "View"},
 		"order":              {replace("<ResponseFormat>XML</ResponseFormat><View>PROBLEMS</View>", "<View>PROBLEMS</View><ResponseFormat>XML</ResponseFormat>"), "too late"},
 		"a view of details":  {strings.Replace(visionRequestFor(nora, ""), "</Sender>", "</Sender><View>PROBLEMS</View>", 1), "View"},
-		"unknown patient":    {replace(nora, nobody), "not known"},
-		"unknown, details":   {visionRequestFor(nobody, ""), "not known"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fault := s.ask(t, c.request).FindElement("./Body/Fault")
@@ -172,7 +170,9 @@ func TestVisionSwitches(t *testing.T) {
 		}
 	}
 	require.NoError(t, s.SetOptions(Options{Standing: StandingSensitive}))
-	sensitive := s.ask(t, visionRequestFor(nora, "")).FindElement("./Body/Fault/faultstring").Text()
+	sensitive := serialise(s.ask(t, visionRequestFor(nora, "")))
 	require.NoError(t, s.SetOptions(Options{}))
-	require.Equal(t, s.ask(t, visionRequestFor(nobody, "")).FindElement("./Body/Fault/faultstring").Text(), sensitive)
+	unknown := s.ask(t, visionRequestFor(nobody, ""))
+	require.Equal(t, string(serialise(unknown.Copy())), string(sensitive))
+	require.Equal(t, "PATIENT_NOT_FOUND", unknown.FindElement("./Body/visionResponse/serviceContent/error/code").Text())
 }
