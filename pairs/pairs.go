@@ -16,6 +16,7 @@ import (
 	"github.com/linkspan/linkspan/pairs/mig"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/pairs/systmone"
+	"github.com/linkspan/linkspan/pairs/vision"
 	"github.com/linkspan/linkspan/record"
 )
 
@@ -79,7 +80,7 @@ const (
 
 // Systems is the one list of systems.
 func Systems() []system.System {
-	return []system.System{emisweb.System(), systmone.System(), mig.System()}
+	return []system.System{emisweb.System(), systmone.System(), mig.System(), vision.System()}
 }
 
 // All is the one list of pairs.
@@ -88,6 +89,9 @@ func All() []Pair {
 		EMISWebSystmOne(),
 		EMISWebMIG(),
 		MIGSystmOne(),
+		EMISWebVision(),
+		MIGVision(),
+		SystmOneVision(),
 	}
 }
 

@@ -439,7 +439,7 @@ func TestRegression_PSA_2_1_2_IDsAreEchoedAsTheyCame(t *testing.T) {
 func TestRegression_PSA_3_0_6_WhatIsTooLargeIsRefusedNotDropped(t *testing.T) {
 	for _, s := range pairs.Systems() {
 		for name, in := range files(t, s, "patients/nora-quillfeather/{system}.*.xml") {
-			for _, limits := range []xmlio.Limits{{Bytes: len(in) - 1}, {TextBytes: 8}, {Elements: 40}} {
+			for _, limits := range []xmlio.Limits{{Bytes: len(in) - 1}, {TextBytes: 8}, {Elements: 20}} {
 				codec, err := s.New(system.Options{Limits: limits})
 				require.NoError(t, err)
 				p, err := codec.DecodeResponse(t.Context(), in)

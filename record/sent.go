@@ -25,6 +25,10 @@ func (r *Record) Wrote(element string, e *Entry) {
 	}
 }
 
+// Within says that e stands inside the element of another entry, as an attribute
+// of it or by being named there, and has none of its own.
+func (r *Record) Within(e *Entry) { r.wrote[e]++ }
+
 // Sent compares what the codec says it wrote with the record, and with what
 // was counted in the bytes of the answer by somebody else: elements by their
 // name, of the system's entry paths. An entry that goes out stands there once,

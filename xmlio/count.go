@@ -115,17 +115,34 @@ func (r *Reader) countStart(f *frame) {
 		return
 	}
 	slices.Sort(c.found)
-	for i, path := range slices.Compact(c.found) {
-		if c.paths[path].Child == "" {
-			if i == 0 {
+	for _, path := range slices.Compact(c.found) {
+		attribute, own := strings.CutPrefix(c.paths[path].Child, "@")
+		switch {
+		case own && !r.holds(attribute, c.paths[path].Value):
+		case c.paths[path].Child == "", own:
+			if len(c.pending) == f.pending {
 				r.counted(path)
 				return
 			}
 			c.pending = append(c.pending, decision{path, true})
 			return
+		default:
+			c.pending = append(c.pending, decision{path, false})
 		}
-		c.pending = append(c.pending, decision{path, false})
 	}
+}
+
+// holds reports that the current element has an attribute with that value, as
+// EntryPath.Value has it.
+func (r *Reader) holds(attribute, value string) bool {
+	text, stated := r.AttrOK(attribute)
+	switch value {
+	case "*":
+		return stated
+	case "":
+		return !blank(text)
+	}
+	return strings.Trim(text, " \t\r\n") == value
 }
 
 // counted counts one entry of a path.

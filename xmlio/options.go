@@ -86,7 +86,8 @@ type EntryPath struct {
 	// under whatever envelope.
 	Path string
 	// Child, when not empty, makes the match depend on a direct child element
-	// of this local name. Any one of several such children will do.
+	// of this local name. Any one of several such children will do. With "@" in
+	// front it is an attribute of the entry's own, without a namespace.
 	Child string
 	// Value says what that child must hold: "" some text that is not blank,
 	// "*" anything or nothing, any other value exactly that as its own text,
