@@ -41,7 +41,7 @@ var policy = map[string]struct {
 	"pairs/mig":                      {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/internal/openhr"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs/vision":                   {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs/systmone":                 {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
-	"pairs":                          {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/emisweb", "pairs/systmone", "pairs/mig", "pairs/vision"}, nil, "pure: offline and online are one code"},
+	"pairs":                          {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/emisweb", "pairs/systmone", "pairs/guru", "pairs/mig", "pairs/vision"}, nil, "pure: offline and online are one code"},
 	"pairs/coverage":                 {[]string{"record", "mapping", "mapping/traffic", "xmlio", "pairs"}, nil, "pure: counts, and no patient data"},
 	"pairs/view":                     {[]string{"record", "mapping", "pairs"}, nil, "a page for people; nothing depends on it but the command line"},
 	"bridge/governance":              {[]string{"record"}, []string{"golang.org/x/mod/sumdb/note"}, "decides on who and what, never on codes"},

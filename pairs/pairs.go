@@ -13,6 +13,7 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/pairs/emisweb"
+	"github.com/linkspan/linkspan/pairs/guru"
 	"github.com/linkspan/linkspan/pairs/mig"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/pairs/systmone"
@@ -80,7 +81,7 @@ const (
 
 // Systems is the one list of systems.
 func Systems() []system.System {
-	return []system.System{emisweb.System(), systmone.System(), mig.System(), vision.System()}
+	return []system.System{emisweb.System(), systmone.System(), guru.System(), mig.System(), vision.System()}
 }
 
 // All is the one list of pairs.
@@ -92,6 +93,9 @@ func All() []Pair {
 		EMISWebVision(),
 		MIGVision(),
 		SystmOneVision(),
+		EMISWebGuru(),
+		GuruSystmOne(),
+		GuruVision(),
 	}
 }
 

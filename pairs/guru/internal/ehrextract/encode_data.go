@@ -123,17 +123,21 @@ func concept(w *xmlio.Writer, name string, c mapping.Code, words string, qualifi
 	}
 	w.Start(name, append(extra, attrs...)...)
 	w.Optional("originalText", words)
+	writeQualifiers(w, qualifiers)
+	for _, o := range others {
+		attrs, _ := codeAttrs(o)
+		w.Empty("translation", attrs...)
+	}
+	w.End()
+}
+
+func writeQualifiers(w *xmlio.Writer, qualifiers []record.Qualifier) {
 	for _, q := range qualifiers {
 		w.Start("qualifier", "inverted", "false")
 		qualifierPart(w, "name", q.NameCode, q.Name)
 		qualifierPart(w, "value", q.ValueCode, q.Value)
 		w.End()
 	}
-	for _, o := range others {
-		attrs, _ := codeAttrs(o)
-		w.Empty("translation", attrs...)
-	}
-	w.End()
 }
 
 // qualifierPart writes the name or value of a qualifier where there is one.

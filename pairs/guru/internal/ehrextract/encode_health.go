@@ -2,6 +2,7 @@ package ehrextract
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
@@ -48,9 +49,17 @@ func (x *encoder) reaction(e *record.Entry) {
 	if code.Scheme.Drug() {
 		code, drug = mapping.Code{}, e.Target
 		others, drugs = nil, others
+	} else if _, ok := codeAttrs(drug); ok && !a.Ended {
+		others, drugs = split(others)
 	}
 	if code.IsZero() && a.Class != record.AllergyNonDrug {
 		code = drugAllergy
+	}
+	if a.Ended && !drug.IsZero() && drug == e.Target { // without a value, said in words
+		lines = append(lines, record.FactAllergySubstance.Line(record.CodeWords(drug)))
+		for _, c := range drugs {
+			lines = append(lines, record.SourceCode(c))
+		}
 	}
 	x.start("ObservationStatement", e, "classCode", "OBS", "moodCode", "EVN")
 	w.Empty("id", "root", x.ids[e])
@@ -62,6 +71,18 @@ func (x *encoder) reaction(e *record.Entry) {
 	x.annotations(texts, lines)
 	x.participant(e)
 	w.End()
+}
+
+// split parts the translations of the statement from those of the drug.
+func split(all []mapping.Code) (clinical, drugs []mapping.Code) {
+	for _, c := range all {
+		if c.Scheme.Drug() {
+			drugs = append(drugs, c)
+		} else {
+			clinical = append(clinical, c)
+		}
+	}
+	return clinical, drugs
 }
 
 // substanceHeld reports an allergy whose value says what it is to.
@@ -112,14 +133,18 @@ func (x *encoder) problemLines(n *extra, told *record.Entry) {
 		return
 	}
 	for _, q := range e.Qualifiers {
-		n.line(q.Name, q.Value)
+		if !codedQualifier(q) {
+			n.line(q.Name, q.Value)
+		}
 	}
 	for _, t := range e.Texts {
 		n.line(t.Label, t.Value)
 	}
 	n.facts(e, func(f record.Field) bool { return held(e, f) })
 	for _, note := range e.Notes {
-		n.once(note)
+		if _, held := statusWords(note); !held {
+			n.once(note)
+		}
 	}
 	n.line("Confidentiality", e.Confidential)
 	if !e.Target.Is(told.Target) {
@@ -144,10 +169,26 @@ func problemStatus(e *record.Entry, p *record.Problem) mapping.Code {
 		return activeProblem
 	case p.Status.Value == statusInactive || p.Status.IsZero() && !p.End.IsZero():
 		return inactiveProblem
-	case noted(e, "Problem status: "):
+	case noted(e, "Problem status"):
 		return unspecifiedProblem
 	}
 	return activeProblem
+}
+
+// statusWords are the words of a problem's state that the reader found no value
+// for, and kept in a note.
+func statusWords(note string) (string, bool) {
+	return strings.CutPrefix(note, "Problem status as recorded: ")
+}
+
+// stateWords are a problem's state in the source's words.
+func stateWords(e *record.Entry, p *record.Problem) string {
+	for _, n := range e.Notes {
+		if words, ok := statusWords(n); ok {
+			return words
+		}
+	}
+	return p.Status.Term
 }
 
 func (x *encoder) linkSet(e, named *record.Entry) {
@@ -159,11 +200,14 @@ func (x *encoder) linkSet(e, named *record.Entry) {
 	w.Empty("id", "root", x.ids[e])
 	attrs, _ := codeAttrs(problemStatus(e, p))
 	w.Start("code", attrs...)
-	w.Optional("originalText", p.Status.Term)
+	w.Optional("originalText", stateWords(e, p))
 	if weight, ok := significanceOf(p.Significance.Value); ok {
 		w.Start("qualifier", "inverted", "false")
 		fixed(w, "name", weight)
 		w.End()
+	}
+	if named != nil { // else its own statement has them
+		writeQualifiers(w, codedQualifiers(e))
 	}
 	w.End()
 	complete(w)
@@ -231,9 +275,7 @@ func (x *encoder) intended(e *record.Entry) {
 	complete(w)
 	center(w, e.Date)
 	stamp(w, "availabilityTime", e.Recorded)
-	if e.Referral != nil && e.Referral.Urgency.Value != "" {
-		w.Empty("priorityCode", "code", e.Referral.Urgency.Value, "codeSystem", oidSNOMED)
-	}
+	x.priority(e)
 	x.participant(e)
 	w.End()
 }

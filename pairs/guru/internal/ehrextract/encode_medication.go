@@ -26,12 +26,13 @@ func (x *encoder) medication(e *record.Entry) {
 	x.supplyStatus(e, m)
 	center(w, record.Date{})
 	stamp(w, "availabilityTime", e.Date)
-	others := x.consumable(e)
-	lines := x.supplyLines(e, m, others)
+	x.consumable(e)
+	texts, lines := x.supplyLines(e, m)
+	texts = led(texts, lines)
 	if e.Kind == record.KindIssue {
-		x.prescribe(e, m, lines)
+		x.prescribe(e, m, texts)
 	} else {
-		x.authorise(e, m, lines)
+		x.authorise(e, m, texts)
 		x.discontinue(e, m)
 	}
 	if m.Dosage != "" {
@@ -62,39 +63,41 @@ func statusOpen(e *record.Entry, m *record.MedicationBody) bool {
 	return e.Kind == record.KindMedication && m.Status.IsZero() && m.End.IsZero() && m.EndReason == ""
 }
 
-const statusNotKnown = "Status not known, check with source"
-
 // consumable writes the drug.
-func (x *encoder) consumable(e *record.Entry) []mapping.Code {
-	w, n := x.w, &extra{}
-	others := translations(e, n)
+func (x *encoder) consumable(e *record.Entry) {
+	w := x.w
+	others := translations(e, &extra{})
 	w.Start("consumable", "typeCode", "CSM")
 	w.Start("manufacturedProduct", "classCode", "MANU")
 	w.Start("manufacturedMaterial", "classCode", "MMAT", "determinerCode", "KIND")
 	concept(w, "code", e.Target, e.Text, nil, others)
 	closing(w, 3)
-	return others
 }
 
 // supplyLines are what an entry says beyond the elements of its supply.
-func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody, others []mapping.Code) []string {
+func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody) (texts, lines []string) {
 	n := &extra{}
 	for _, q := range e.Qualifiers {
 		n.line(q.Name, q.Value)
 	}
+	before := n.lines
+	n.lines = nil
+	terms := supplyTerms(e)
 	for _, t := range e.Texts {
-		n.line(t.Label, t.Value)
+		if t.Label != labelSupply || t.Value != terms {
+			texts = append(texts, join(": ", t.Label, t.Value))
+		}
+	}
+	if len(before) > 0 {
+		texts = append([]string{strings.Join(before, "\n")}, texts...)
 	}
 	n.facts(e, func(f record.Field) bool { return x.supplyHolds(e, m, f) })
 	for _, note := range e.Notes {
 		n.once(note)
 	}
-	if statusOpen(e, m) && !strings.Contains(strings.Join(n.lines, "\n"), statusNotKnown) {
-		n.lines = append(n.lines, statusNotKnown)
-	}
 	n.lines = append(n.lines, x.context(e)...)
 	translations(e, n)
-	return n.lines
+	return texts, n.lines
 }
 
 // supplyHolds reports a fact that the elements of a supply hold.
@@ -109,8 +112,8 @@ func (x *encoder) supplyHolds(e *record.Entry, m *record.MedicationBody, f recor
 		return course
 	case record.FactMedicationStatus:
 		return course
-	case record.FactMedicationStart:
-		return course && !m.Start.IsZero()
+	case record.FactMedicationStart, record.FactMedicationExpiry:
+		return course
 	case record.FactMedicationEnd, record.FactMedicationEndReason:
 		return course
 	case record.FactMedicationAuthorised:
@@ -134,14 +137,14 @@ func (x *encoder) supplyQuantity(m *record.MedicationBody) {
 	x.w.Empty("quantity", "nullFlavor", unknown)
 }
 
-func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, lines []string) {
+func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, texts []string) {
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
 	x.start("ehrSupplyAuthorise", nil, "classCode", "SPLY", "moodCode", "INT")
 	w.Empty("id", "root", x.authoriseID(e))
 	x.supplyCode(e)
 	x.supplyStatus(e, m)
-	interval(w, m.Start, record.Date{})
+	interval(w, m.Start, m.Expiry)
 	stamp(w, "availabilityTime", e.Date)
 	switch {
 	case m.Type.Value == typeRepeat && wholeNumber(m.Authorised):
@@ -152,11 +155,11 @@ func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, lines []s
 		w.Empty("repeatNumber", "value", "0")
 	}
 	x.supplyQuantity(m)
-	x.supplyAnnotation(lines)
+	x.supplyAnnotation(texts)
 	closing(w, 2)
 }
 
-func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, lines []string) {
+func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, texts []string) {
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
 	x.start("ehrSupplyPrescribe", nil, "classCode", "SPLY", "moodCode", "RQO")
@@ -170,7 +173,7 @@ func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, lines []s
 		x.medicationRef(m.Course)
 		w.End()
 	}
-	x.supplyAnnotation(lines)
+	x.supplyAnnotation(texts)
 	closing(w, 2)
 }
 
@@ -195,16 +198,27 @@ func (x *encoder) discontinue(e *record.Entry, m *record.MedicationBody) {
 	closing(w, 2)
 }
 
-// supplyCode says under what terms a drug is supplied, in the source's words;
-// where it says nothing, neither does this: an NHS prescription is not assumed.
-func (x *encoder) supplyCode(e *record.Entry) {
-	words := ""
+// labelSupply is the label of a text that is the code of a supply: under what
+// terms it is made.
+const labelSupply = "Supply"
+
+// supplyTerms are the terms of a supply in the source's words.
+func supplyTerms(e *record.Entry) string {
+	if words := labelled(e, labelSupply); words != "" {
+		return words
+	}
 	for _, n := range e.Notes {
 		if private, said := strings.CutPrefix(n, "Private: "); said {
-			words = private
+			return private
 		}
 	}
-	concept(x.w, "code", mapping.Code{}, words, nil, nil)
+	return ""
+}
+
+// supplyCode says under what terms a drug is supplied; where the source says
+// nothing, neither does this: an NHS prescription is not assumed.
+func (x *encoder) supplyCode(e *record.Entry) {
+	concept(x.w, "code", mapping.Code{}, supplyTerms(e), nil, nil)
 }
 
 func (x *encoder) medicationRef(course *record.Entry) {
@@ -215,13 +229,13 @@ func (x *encoder) medicationRef(course *record.Entry) {
 
 func (x *encoder) authoriseID(e *record.Entry) string { return x.derive("authorise", x.ids[e]) }
 
-func (x *encoder) supplyAnnotation(lines []string) {
-	if len(lines) == 0 {
-		return
-	}
+// supplyAnnotation writes texts, each in an annotation of its own.
+func (x *encoder) supplyAnnotation(texts []string) {
 	w := x.w
-	w.Start("pertinentInformation", "typeCode", "PERT")
-	w.Start("pertinentSupplyAnnotation", "classCode", "OBS", "moodCode", "EVN")
-	w.Element("text", strings.Join(lines, "\n"))
-	closing(w, 2)
+	for _, text := range texts {
+		w.Start("pertinentInformation", "typeCode", "PERT")
+		w.Start("pertinentSupplyAnnotation", "classCode", "OBS", "moodCode", "EVN")
+		w.Element("text", text)
+		closing(w, 2)
+	}
 }

@@ -54,6 +54,8 @@ func (x *encoder) statement(e *record.Entry) {
 		x.problem(e)
 	case e.Kind == record.KindDiary, e.Kind == record.KindReferral, e.Kind == record.KindRequest:
 		x.intended(e)
+	case e.Kind == record.KindAdministration && x.registers(e):
+		x.registration(e)
 	case e.Kind == record.KindNote, e.Kind == record.KindDocument, e.Kind == record.KindAlert, e.Kind == record.KindAdministration,
 		e.Kind == record.KindUnrecognised, e.Kind == record.KindConsultation:
 		x.text(e)
@@ -102,6 +104,24 @@ func (x *encoder) text(e *record.Entry) {
 	x.narrative(e, x.ids[e], e.Date, append(x.words(e), x.context(e)...))
 }
 
+// registers reports an administrative entry of which the statement of a
+// registration, a code and dates, says everything.
+func (x *encoder) registers(e *record.Entry) bool {
+	texts, lines, _ := x.sayings(e)
+	return !e.Target.IsZero() && len(texts)+len(lines)+len(e.Qualifiers) == 0
+}
+
+func (x *encoder) registration(e *record.Entry) {
+	w := x.w
+	_, _, others := x.sayings(e)
+	x.start("RegistrationStatement", e, "classCode", "OBS", "moodCode", "EVN")
+	w.Empty("id", "root", x.ids[e])
+	concept(w, "code", e.Target, e.Text, nil, others)
+	x.times(e)
+	x.participant(e)
+	w.End()
+}
+
 // times writes the state and the dates of a statement: availabilityTime is
 // when it was true or done (S §6.1).
 func (x *encoder) times(e *record.Entry) {
@@ -113,14 +133,7 @@ func (x *encoder) times(e *record.Entry) {
 // annotations writes the texts of a statement, each in an annotation of its
 // own where three are enough, and behind the last what the bridge adds.
 func (x *encoder) annotations(texts, lines []string) {
-	if len(lines) > 0 {
-		added := strings.Join(lines, "\n")
-		if len(texts) > 0 {
-			texts = append(texts[:len(texts)-1:len(texts)-1], texts[len(texts)-1]+"\n"+added)
-		} else {
-			texts = []string{added}
-		}
-	}
+	texts = led(texts, lines)
 	if len(texts) > 3 {
 		texts = []string{texts[0], texts[1], strings.Join(texts[2:], "\n")}
 	}
@@ -132,6 +145,18 @@ func (x *encoder) annotations(texts, lines []string) {
 		w.Element("text", text)
 		closing(w, 2)
 	}
+}
+
+// led puts lines behind the last of the texts.
+func led(texts, lines []string) []string {
+	if len(lines) == 0 {
+		return texts
+	}
+	added := strings.Join(lines, "\n")
+	if len(texts) == 0 {
+		return []string{added}
+	}
+	return append(texts[:len(texts)-1:len(texts)-1], texts[len(texts)-1]+"\n"+added)
 }
 
 // participant names the author of a statement who is not the composition's.
@@ -157,7 +182,7 @@ func (x *encoder) context(e *record.Entry) []string {
 	if e.Place != nil && e.Place != s.place {
 		n.line("Recorded at", placeName(e.Place))
 	}
-	if e.Recorded != s.recorded && e.Kind != record.KindDiary {
+	if e.Recorded != s.recorded && !recordedHeld(e) {
 		n.date("Recorded", e.Recorded)
 	}
 	n.line("Confidentiality", e.Confidential)
@@ -172,6 +197,15 @@ func (x *encoder) context(e *record.Entry) []string {
 	return n.lines
 }
 
+// recordedHeld reports an entry whose own statement says when it was recorded.
+func recordedHeld(e *record.Entry) bool {
+	switch e.Kind {
+	case record.KindDiary, record.KindReferral, record.KindProblem:
+		return native(e)
+	}
+	return false
+}
+
 // observation writes a coded statement: of own, with everything that e says.
 func (x *encoder) observation(own, e *record.Entry) {
 	w := x.w
@@ -180,6 +214,7 @@ func (x *encoder) observation(own, e *record.Entry) {
 	w.Empty("id", "root", x.statementID(e))
 	concept(w, "code", e.Target, e.Text, codedQualifiers(e), others)
 	x.times(e)
+	x.priority(e)
 	v := e.Value
 	if v == nil {
 		v = &record.Value{}
@@ -204,7 +239,12 @@ func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapp
 		}
 	}
 	for _, t := range e.Texts {
-		texts = append(texts, join(": ", t.Label, t.Value))
+		switch {
+		case t.Label == labelPriority && t.Value == labelled(e, labelPriority):
+		case t.Label == labelRelative && e.Kind == record.KindFamilyHistory && t.Value == labelled(e, labelRelative):
+		default:
+			texts = append(texts, join(": ", t.Label, t.Value))
+		}
 	}
 	if len(before.lines) > 0 { // qualifiers stand before the clinician's text (D-4)
 		first := strings.Join(before.lines, "\n")
@@ -271,13 +311,42 @@ func (x *encoder) statementID(e *record.Entry) string {
 	return x.ids[e]
 }
 
+// The labels of texts that have an element of their own: the priority of an
+// observation, a plan or a request, and the relative a statement is about.
+const (
+	labelPriority = "Priority"
+	labelRelative = "Relative"
+)
+
+// labelled is the first of an entry's texts with a label.
+func labelled(e *record.Entry, label string) string {
+	for _, t := range e.Texts {
+		if t.Label == label {
+			return t.Value
+		}
+	}
+	return ""
+}
+
+func (x *encoder) priority(e *record.Entry) {
+	if words := labelled(e, labelPriority); words != "" {
+		concept(x.w, "priorityCode", mapping.Code{}, words, nil, nil)
+	}
+}
+
 // subject says that a statement is about a relative.
 func (x *encoder) subject(e *record.Entry) {
 	if e.Kind != record.KindFamilyHistory {
 		return
 	}
 	x.w.Start("subject", "typeCode", "SBJ")
-	x.w.Empty("personalRelationship", "classCode", "PRS")
+	if words := labelled(e, labelRelative); words != "" {
+		x.w.Start("personalRelationship", "classCode", "PRS")
+		concept(x.w, "code", mapping.Code{}, words, nil, nil)
+		x.w.End()
+	} else {
+		x.w.Empty("personalRelationship", "classCode", "PRS")
+	}
 	x.w.End()
 }
 

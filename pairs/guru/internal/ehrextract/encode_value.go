@@ -3,6 +3,7 @@ package ehrextract
 import (
 	"strings"
 
+	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/xmlio"
 )
@@ -56,14 +57,16 @@ func (x *encoder) value(v *record.Value) {
 	}
 }
 
-// interpretation writes the source's flag.
+// interpretation writes the source's flag: one of the national codes, or its
+// words.
 func (x *encoder) interpretation(v *record.Value) {
-	if v.Abnormal.Value == "" {
-		return
+	switch v.AbnormalAs {
+	case "":
+	case "HI", "LO", "PA":
+		x.w.Empty("interpretationCode", "code", v.AbnormalAs, "codeSystem", oidInterpretation)
+	default:
+		concept(x.w, "interpretationCode", mapping.Code{}, v.AbnormalAs, nil, nil)
 	}
-	x.w.Start("interpretationCode", "code", v.Abnormal.Value, "codeSystem", oidInterpretation)
-	x.w.Optional("originalText", v.AbnormalAs)
-	x.w.End()
 }
 
 // ranges writes the ranges that the element can hold whole.
@@ -112,16 +115,20 @@ func held(e *record.Entry, f record.Field) bool {
 		return numeric(v)
 	case record.FactValueText:
 		return textual(v)
-	case record.FactValueRange:
+	case record.FactValueUnreadable: // the clinician's own line says it
+		return strings.Contains(texts(e), "Value: "+v.Unreadable)
+	case record.FactValueUnit:
+		return v.Unreadable != "" && strings.Contains(v.Unreadable, v.Unit)
+	case record.FactValueRange, record.FactValueAbnormalAs:
 		return true
-	case record.FactValueAbnormal:
-		return true
-	case record.FactValueAbnormalAs:
-		return v.Abnormal.Value != ""
 	case record.FactProblemStatus, record.FactProblemSignificance, record.FactProblemEnd:
 		return true
 	case record.FactAllergySubstance:
 		return substanceHeld(e)
+	case record.FactAllergyDetails:
+		return substanceHeld(e) && e.Allergy.Details != ""
+	case record.FactAllergyEnded: // SystmOne's own words say it
+		return endedOn.MatchString(texts(e))
 	}
 	return false
 }

@@ -94,6 +94,8 @@ func fitMedication(e *record.Entry) (record.Outcome, string) {
 		return record.Degraded, ""
 	case noted(e, "Drug status: "):
 		return record.Degraded, ""
+	case statusOpen(e, m):
+		e.Notes = append(e.Notes, "Status not known, check with source")
 	}
 	return record.Pending, ""
 }

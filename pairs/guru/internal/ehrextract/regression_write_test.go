@@ -308,7 +308,7 @@ func TestG2G220ResultsWithoutASpecimen(t *testing.T) {
 
 func TestNIAD1352InterpretationIsAtItsResult(t *testing.T) {
 	x := extractOf(t, &record.Entry{Kind: record.KindResult, Text: "Potassium", Target: read("44I4.", "00", "Serum potassium"),
-		Value: &record.Value{Number: "6.1", Abnormal: mapping.Code{Scheme: "guru.abnormal", Value: "HI"}}})
+		Value: &record.Value{Number: "6.1", AbnormalAs: "HI"}})
 	require.Equal(t, "HI", x.one(t, "ObservationStatement").child(t, "interpretationCode").attr("code"))
 }
 
@@ -322,9 +322,8 @@ func TestPSA144RecallThatIsDoneIsNotOpen(t *testing.T) {
 }
 
 func TestPSA120UrgencyIsTheSourcesOwn(t *testing.T) {
-	x := extractOf(t, &record.Entry{Kind: record.KindReferral, Text: "Referral", Target: read("8H...", "00", "Referral"),
-		Referral: &record.Referral{Urgency: mapping.Code{Scheme: "guru.referral-urgency", Value: "394848005", Term: "Normal"}}})
-	require.Equal(t, "394848005", x.one(t, "RequestStatement").child(t, "priorityCode").attr("code"))
+	x := extractOf(t, &record.Entry{Kind: record.KindReferral, Text: "Referral", Referral: &record.Referral{}, Texts: []record.Text{{Label: "Priority", Value: "Stat"}}})
+	require.Equal(t, []string{"Stat"}, x.one(t, "RequestStatement").child(t, "priorityCode").texts("originalText"))
 	x = extractOf(t, &record.Entry{Kind: record.KindReferral, Text: "Referral", Referral: &record.Referral{}, Notes: []string{"Referral urgency: Stat"}})
 	require.Empty(t, x.all("priorityCode"))
 	require.Contains(t, x.one(t, "RequestStatement").texts("text")[0], "Referral urgency: Stat")
