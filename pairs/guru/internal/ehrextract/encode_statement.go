@@ -340,14 +340,11 @@ func (x *encoder) subject(e *record.Entry) {
 		return
 	}
 	x.w.Start("subject", "typeCode", "SBJ")
+	x.w.Start("personalRelationship", "classCode", "PRS")
 	if words := labelled(e, labelRelative); words != "" {
-		x.w.Start("personalRelationship", "classCode", "PRS")
 		concept(x.w, "code", mapping.Code{}, words, nil, nil)
-		x.w.End()
-	} else {
-		x.w.Empty("personalRelationship", "classCode", "PRS")
 	}
-	x.w.End()
+	closing(x.w, 2)
 }
 
 func joinLines(texts, lines []string) string {
