@@ -32,7 +32,7 @@ func (c *Config) checkFiles(now func() time.Time) error {
 		} else {
 			options[s.Name] = o
 		}
-		if c.Has(RoleExchange) && err == nil && s.Wire.Transport == system.HTTP && o.Settings["address"] == "" {
+		if c.Has(RoleExchange) && err == nil && s.Wire.Addressed && o.Settings["address"] == "" {
 			fault(fmt.Errorf("LINKSPAN_%s_ADDRESS: required for the exchange, too, whose requests name their receiver", strings.ToUpper(s.Name)))
 		}
 		if c.Has(s.Name) && side.secured() {

@@ -45,7 +45,7 @@ func codecOptions(s system.System, side SideConfig, limits xmlio.Limits) (system
 		return system.Options{}, err
 	}
 	o := system.Options{Limits: limits, Settings: settings, Now: time.Now}
-	if s.Wire.Transport == system.HTTP && o.Settings["address"] == "" && side.Address != "" {
+	if s.Wire.Addressed && o.Settings["address"] == "" && side.Address != "" {
 		o.Settings["address"] = wire.URL(side.Address, s.Wire.Path, !side.Plain(plaintextAddress)) // an envelope names its receiver
 	}
 	if o.Signer, err = signer(side); err != nil {

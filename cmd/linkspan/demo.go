@@ -263,7 +263,7 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 	default:
 		return fmt.Errorf("exchange %d was refused before it began; %s sent no request Linkspan could read", n, asker.Title)
 	}
-	d.printf("\n%d. %s asks %s for %s.\n", n, asker.Title, holder.Title, a.what)
+	d.printf("\n%d. %s asks %s for %s.\n", n, capital(asker.Title), holder.Title, a.what)
 	if outcome.Reason != a.refused {
 		return fmt.Errorf("exchange %d ended otherwise: %s: %s", n, outcome.Reason, outcome.Reason.Words())
 	}
@@ -286,8 +286,9 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 	return d.save(n, outcome, append(files, saved{a.from + "-response" + from, "what " + asker.Title + " got", answer}))
 }
 
-// request is one of the synthetic requests with an id of its own, as the system
-// would give it: Linkspan takes every message once.
+// request is one of the synthetic requests to the pair's other organisation, with
+// an id of its own, as the system would give it: Linkspan takes every message
+// once.
 func (d *demo) request(ctx context.Context, asker system.System, file, id string) ([]byte, error) {
 	native, err := testdata.Requests.ReadFile("requests/" + file)
 	if err != nil {
@@ -301,7 +302,11 @@ func (d *demo) request(ctx context.Context, asker system.System, file, id string
 	if err != nil {
 		return nil, err
 	}
-	return bytes.ReplaceAll(native, []byte(q.MessageID), []byte(id)), nil
+	native = bytes.ReplaceAll(native, []byte(q.MessageID), []byte(id))
+	if holder, err := d.pair.Other(asker.Name); err == nil && q.Target != "" { // the file names that of another pair
+		native = bytes.ReplaceAll(native, []byte(q.Target), []byte(demoSides()[holder.Name].organisation.ODS))
+	}
+	return native, nil
 }
 
 func (d *demo) save(n int, outcome bridge.Outcome, files []saved) error {

@@ -65,6 +65,7 @@ func System() system.System {
 			Transport:   system.HTTP,
 			Path:        "/ITK",
 			ContentType: "application/xml",
+			Addressed:   true,
 			Headers:     map[string]string{"CertificateCommonName": "{cn}"},
 			ErrorStatus: 500, // SOAP 1.1 §6.2: a Fault travels as 500
 			ErrorMark:   faultMark,

@@ -154,6 +154,9 @@ type Wire struct {
 	// path and the fields say what is asked for, the status how it ended. Path,
 	// ErrorStatus and ErrorMark then say nothing.
 	Head []string
+	// Addressed says that a request names the address it is sent to, which the
+	// codec has from its setting "address".
+	Addressed bool
 	// Headers are sent with every HTTP request; a value "{cn}" stands for the
 	// common name of the signing certificate.
 	Headers map[string]string

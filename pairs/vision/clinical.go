@@ -320,7 +320,7 @@ func number(text, unit string) *record.Value {
 // decimal reports digits with at most one point between them.
 func decimal(s string) bool {
 	whole, part, point := strings.Cut(s, ".")
-	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	digits := func(s string) bool { return s != "" && strings.Trim(s, "1234567890") == "" }
 	return digits(whole) && (!point || digits(part))
 }
 

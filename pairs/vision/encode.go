@@ -83,7 +83,7 @@ func (x *encoder) plan() {
 	x.parts, x.within, x.ids = map[*record.Entry][]*record.Entry{}, map[*record.Entry]bool{}, map[*record.Entry]string{}
 	used := map[string]bool{}
 	for _, e := range x.rec.Entries {
-		if e.ID != "" && len(e.ID) <= 10 && strings.Trim(e.ID, "0123456789") == "" && !used[e.ID] {
+		if e.ID != "" && len(e.ID) <= 10 && strings.Trim(e.ID, "1234567890") == "" && !used[e.ID] {
 			x.ids[e], used[e.ID] = e.ID, true
 		}
 	}
@@ -107,7 +107,7 @@ func (x *encoder) plan() {
 // its entries name it.
 func (x *encoder) consult(e *record.Entry, c *record.Consultation) {
 	number := strings.TrimPrefix(e.ID, "consult ")
-	if number == e.ID || strings.Trim(number, "0123456789") != "" {
+	if number == e.ID || strings.Trim(number, "1234567890") != "" {
 		number = x.ids[e]
 	}
 	x.consults[e] = number
@@ -232,7 +232,7 @@ func (x *encoder) entry(e *record.Entry) {
 	a.add("consult_id", x.consults[e])
 	a.add("sysdate", stamp(e.Recorded))
 	a.day("eventdate", e.Date)
-	if e.Author != nil && strings.Trim(e.Author.ID, "0123456789") == "" {
+	if e.Author != nil && strings.Trim(e.Author.ID, "1234567890") == "" {
 		a.add("clinician", e.Author.ID)
 	}
 	if entity != entityTherapy && entity != entityRepeat && e.Target.Scheme == mapping.ReadV2 {

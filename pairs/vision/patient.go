@@ -218,7 +218,7 @@ func (d *decoder) clinician(number string) *record.Person {
 		return p
 	}
 	p := &record.Person{ID: number, Display: number}
-	if strings.Trim(number, "0123456789") == "" {
+	if strings.Trim(number, "1234567890") == "" {
 		p.Display = "Clinician " + number
 	}
 	d.staff[number] = p

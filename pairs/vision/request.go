@@ -269,6 +269,9 @@ func (c *codec) EncodeRequest(q *record.Request, id system.MessageID) ([]byte, e
 	return out, nil
 }
 
+// notStated stands where a role must and nobody said one.
+const notStated = "not stated"
+
 // request writes a request for views, or for the patient's details.
 func (c *codec) request(q *record.Request, names []string, id string) ([]byte, error) {
 	w := xmlio.NewWriter(make([]byte, 0, 1536))
@@ -290,7 +293,7 @@ func (c *codec) request(q *record.Request, names []string, id string) ([]byte, e
 	w.Element("vision:UserName", cmp.Or(q.Requester.User, c.user))
 	w.Element("vision:UserFullName", cmp.Or(q.Requester.UserName, q.Requester.User, c.user))
 	w.Element("vision:UserIdentity", "0")
-	w.Element("vision:UserRole", cmp.Or(q.Requester.Role, c.role))
+	w.Element("vision:UserRole", cmp.Or(q.Requester.Role, c.role, notStated))
 	w.End()
 	if service == getData {
 		w.Element("vision:ResponseFormat", "XML")

@@ -58,7 +58,7 @@ func (x *encoder) lines(e *record.Entry, native bool) []string {
 	if stamp(e.Recorded) == "" && !e.Recorded.IsZero() {
 		say("Recorded", e.Recorded.Words())
 	}
-	if e.Author != nil && (e.Author.ID == "" || strings.Trim(e.Author.ID, "0123456789") != "") {
+	if e.Author != nil && (e.Author.ID == "" || strings.Trim(e.Author.ID, "1234567890") != "") {
 		say("By", e.Author.NameAndRole())
 	}
 	if e.EnteredBy != nil && e.EnteredBy != e.Author {

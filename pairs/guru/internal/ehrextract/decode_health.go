@@ -14,7 +14,7 @@ func (d *decoder) linkSet() *record.Entry {
 	p := &record.Problem{}
 	e.Problem = p
 	named, linked := "", []string(nil)
-	words := ""
+	words, dated := "", false
 	for name := range d.r.Children(Namespace) {
 		switch name {
 		case "code":
@@ -26,13 +26,12 @@ func (d *decoder) linkSet() *record.Entry {
 			if e.Date = low; low.IsZero() {
 				e.Date = center
 			}
-			p.End = high
-		case "availabilityTime":
-			at := d.time(e, "Recorded")
-			if e.Date.IsZero() {
-				e.Date = at
-			} else {
+			p.End, dated = high, true
+		case "availabilityTime": // when it was recorded, which is no onset (safety §1.6, PSA 1.4.6)
+			if at := d.time(e, "Recorded"); dated {
 				e.Recorded = at
+			} else {
+				e.Date = at
 			}
 		case "component":
 			linked = append(linked, d.refs()...)

@@ -136,8 +136,11 @@ func (d *decoder) listed(e *record.Entry) {
 	if n := len(d.headings); n > 0 {
 		h := d.headings[n-1]
 		item.Words = h.words
+		if outer := d.headings[:n-1]; len(outer) > 0 { // the topic around a category
+			item.Words = join(": ", outer[len(outer)-1].words, h.words)
+		}
 		if h.code.Scheme == mapping.SNOMED {
-			item.Heading = mapping.Code{Scheme: schemeHeading, Value: h.code.Value, Term: h.words}
+			item.Heading = mapping.Code{Scheme: schemeHeading, Value: h.code.Value, Term: item.Words}
 		}
 	}
 	c.Consultation.Items = append(c.Consultation.Items, item)

@@ -69,7 +69,7 @@ func decimal(s string) bool {
 	return s != "" && strings.Trim(whole, numerals) == "" && strings.Trim(part, numerals) == ""
 }
 
-const numerals = "0123456789"
+const numerals = "1234567890"
 
 // wholeNumber reports a number of digits alone.
 func wholeNumber(s string) bool {

@@ -390,7 +390,7 @@ func result(e *record.Entry, f *fields) {
 		e.Date = date(e, f, "recordDateTime")
 	}
 	value, unit := f.take("value"), f.take("units")
-	number := strings.Trim(value, "0123456789.") == "" && strings.Count(value, ".") < 2 && strings.Trim(value, ".") != ""
+	number := strings.Trim(value, "1234567890.") == "" && strings.Count(value, ".") < 2 && strings.Trim(value, ".") != ""
 	switch {
 	case value == "" && unit == "":
 	case number:
