@@ -38,6 +38,8 @@ var policy = map[string]struct {
 	"pairs/emisweb": {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/internal/openhr", "pairs/emisweb/internal/medicalrecord"},
 		[]string{"github.com/beevik/etree", "github.com/russellhaering/goxmldsig", "github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs/guru/internal/ehrextract": {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "a document codec is pure"},
+	"pairs/guru":                     {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/guru/internal/ehrextract", "pairs/guru/internal/myrecord"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
+	"pairs/guru/internal/myrecord":   {[]string{"record", "mapping", "xmlio"}, nil, "a document codec is pure"},
 	"pairs/mig":                      {[]string{"record", "mapping", "xmlio", "pairs/system", "pairs/internal/openhr"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs/vision":                   {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
 	"pairs/systmone":                 {[]string{"record", "mapping", "xmlio", "pairs/system"}, []string{"github.com/google/uuid"}, "no system imports another, nor NATS, a logger or a clock"},
