@@ -31,9 +31,9 @@ type Claims struct {
 	// talk to a live exchange (safety SE-03).
 	Link         string   `json:"link,omitempty"`
 	UserName     string   `json:"user_name,omitempty"`
-	Activities   []string `json:"activities,omitempty"` // national activity codes
-	Device       string   `json:"device,omitempty"`     // what the user sits at
-	Department   string   `json:"department,omitempty"`
+	Activities   []string `json:"activities,omitempty"`   // national activity codes
+	Device       string   `json:"device,omitempty"`       // what the user sits at
+	Department   string   `json:"department,omitempty"`   // where the user works
 	Relationship string   `json:"relationship,omitempty"` // legitimate relationship, as the asker states it
 	// BreakGlass is the code of the reason for which consent is overridden.
 	// BreakGlassText, what the user wrote, may name anybody: it is sealed (see

@@ -96,7 +96,12 @@ func tap(t *testing.T, l *link, subject string) <-chan crossed {
 	t.Helper()
 	seen := make(chan crossed, 16)
 	nc := l.connect(t)
-	_, err := nc.Subscribe(subject, func(m *nats.Msg) { seen <- crossed{m.Header, m.Data} })
+	_, err := nc.Subscribe(subject, func(m *nats.Msg) {
+		select {
+		case seen <- crossed{m.Header, m.Data}:
+		case <-t.Context().Done(): // nobody looks any more
+		}
+	})
 	require.NoError(t, err)
 	require.NoError(t, nc.Flush())
 	return seen

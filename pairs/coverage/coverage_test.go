@@ -139,8 +139,8 @@ func TestOfDictionaries(t *testing.T) {
 	}
 }
 
-// TestOfFolder covers the synthetic patients: every file of the two systems is
-// counted, those of the other system as unreadable, and nothing of the
+// TestOfFolder covers the synthetic patients: every file is counted, those of
+// systems that have another format as unreadable, and nothing of the
 // messages is in the result.
 func TestOfFolder(t *testing.T) {
 	set := setOf(t, starter(t)...)
@@ -148,16 +148,16 @@ func TestOfFolder(t *testing.T) {
 	o := coverage.Options{Top: -1, Progress: func(n, of int) {
 		done++
 		require.Equal(t, done, n)
-		require.Equal(t, 12, of)
+		require.Equal(t, 28, of)
 	}}
 	r, err := coverage.OfFolder(t.Context(), to(t, "systmone", set, true), pairs.Schemes{Codes: mapping.SNOMED}, testdata.Patients, o)
 	require.NoError(t, err)
 	sums(t, r)
-	require.Equal(t, 12, r.Files)
-	require.Equal(t, 12, done)
-	require.Len(t, r.Unreadable, 4)
-	require.Equal(t, coverage.Unreadable{File: "systmone.response.xml", Reason: "bad-answer"}, r.Unreadable[0])
-	require.Equal(t, 6, r.Records.Total, "one patient has no coded entry")
+	require.Equal(t, 28, r.Files)
+	require.Equal(t, 28, done)
+	require.Len(t, r.Unreadable, 16)
+	require.Equal(t, coverage.Unreadable{File: "guru.extract.http", Reason: "bad-answer"}, r.Unreadable[0])
+	require.Equal(t, 9, r.Records.Total, "one patient has no coded entry")
 	require.Positive(t, r.Codes.Coded)
 	require.Positive(t, r.Entries.Coded)
 	require.Positive(t, r.Entries.Unmapped)
