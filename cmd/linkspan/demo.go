@@ -45,27 +45,36 @@ type demo struct {
 	outcomes chan bridge.Outcome
 }
 
-// holder is a stand-in on its wire, and the last it was asked and answered.
+// holder is a stand-in on its wire, and what it was asked and answered in one
+// exchange, in the order it was: a system may be asked in several calls.
 type holder struct {
 	*standin.Standin
 	listener *wire.Listener
 
 	mu              sync.Mutex
-	asked, answered []byte
+	asked, answered [][]byte
 }
 
 func (h *holder) handle(ctx context.Context, msg []byte, from wire.Peer) []byte {
 	answer := h.Handle(ctx, msg, from)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.asked, h.answered = msg, answer
+	h.asked, h.answered = append(h.asked, msg), append(h.answered, answer)
 	return answer
 }
 
-func (h *holder) last() (asked, answered []byte) {
+// calls are the messages since fresh, one after the other.
+func (h *holder) calls() (asked, answered []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.asked, h.answered
+	return bytes.Join(h.asked, []byte("\n")), bytes.Join(h.answered, []byte("\n"))
+}
+
+// fresh forgets them.
+func (h *holder) fresh() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked, h.answered = nil, nil
 }
 
 // Run runs both stand-ins and the daemon in this process, each on its own real
@@ -251,6 +260,7 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 	}
 	client := wire.NewClient(asker.Wire, d.bridge.Address(a.from), wire.ClientOptions{ThrottleDisabled: true, Headers: a.beside})
 	defer client.Close()
+	d.standins[holder.Name].fresh()
 	started := time.Now()
 	answer, err := client.Do(ctx, native, nil)
 	if err != nil {
@@ -279,7 +289,7 @@ func (d *demo) exchange(ctx context.Context, n int, a asking) error {
 		d.print(asker.Title, holder.Title, outcome, took)
 	}
 	if a.refused == "" {
-		asked, answered := d.standins[holder.Name].last()
+		asked, answered := d.standins[holder.Name].calls()
 		files = append(files, saved{holder.Name + "-asked" + to, "what Linkspan asked " + holder.Title, asked},
 			saved{holder.Name + "-answered" + to, "what " + holder.Title + " answered", answered})
 	}

@@ -55,9 +55,8 @@ type codec struct {
 	limits xmlio.Limits
 	counts []xmlio.EntryPath
 
-	each, free                           bool
-	organisation, department, user, name string
-	role, model                          string
+	each, free                      bool
+	organisation, department, model string
 }
 
 func newCodec(o system.Options) (system.Codec, error) {
