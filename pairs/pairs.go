@@ -96,6 +96,7 @@ func All() []Pair {
 		EMISWebGuru(),
 		GuruSystmOne(),
 		GuruVision(),
+		GuruMIG(),
 	}
 }
 
