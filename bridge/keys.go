@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,13 +36,42 @@ func CodecOptions(p pairs.Pair, settings map[string]string) (map[string]system.O
 		}
 		options[of].Settings[setting] = value
 	}
+	for _, o := range options {
+		if err := readFiles(o.Settings); err != nil {
+			return nil, err
+		}
+	}
 	return options, nil
+}
+
+// readFiles puts the text of a file in place of a setting that names one: with
+// "profile-file" the setting "profile" is what the file holds.
+func readFiles(settings map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		setting, names := strings.CutSuffix(name, "-file")
+		if !names {
+			continue
+		}
+		text, err := os.ReadFile(settings[name])
+		if err != nil {
+			return fmt.Errorf("setting %s: %w", name, err)
+		}
+		if _, twice := settings[setting]; twice {
+			return fmt.Errorf("settings %s and %s are both given", setting, name)
+		}
+		settings[setting] = string(text)
+		delete(settings, name)
+	}
+	return nil
 }
 
 // codecOptions are the options of one edge's codec as configured.
 func codecOptions(s system.System, side SideConfig, limits xmlio.Limits) (system.Options, error) {
 	settings, err := side.settings()
 	if err != nil {
+		return system.Options{}, err
+	}
+	if err := readFiles(settings); err != nil {
 		return system.Options{}, err
 	}
 	o := system.Options{Limits: limits, Settings: settings, Now: time.Now}

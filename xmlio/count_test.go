@@ -131,6 +131,12 @@ func matchChild(e *element, p EntryPath) bool {
 	if p.Child == "" {
 		return true
 	}
+	if attribute, own := strings.CutPrefix(p.Child, "@"); own {
+		return slices.ContainsFunc(e.attrs, func(a string) bool {
+			name, value, _ := strings.Cut(a, "=")
+			return name == "|"+attribute && (p.Value == "*" || p.Value == "" && strings.TrimSpace(value) != "" || p.Value != "" && strings.TrimSpace(value) == p.Value)
+		})
+	}
 	return slices.ContainsFunc(e.children, func(c *element) bool {
 		text := strings.Trim(c.text, " \t\r\n")
 		return c.name.Local == p.Child && (p.Value == "*" || p.Value == "" && text != "" || p.Value != "" && text == p.Value)
@@ -148,6 +154,7 @@ func TestCount(t *testing.T) {
 			<Event/>
 			<Event><Deep><Type>2</Type></Deep></Event>
 			<Other/>
+			<Row kind="39" p:kind="40" xmlns:p="p"/><Row kind=" 39 "><Type>2</Type></Row><Row kind=""/><Row/>
 		</EventList>
 		<ListEvent><Event/></ListEvent>
 		<MedicalRecord><EventList><Event><Type> </Type></Event></EventList></MedicalRecord>
@@ -175,7 +182,11 @@ func TestCount(t *testing.T) {
 		{"order is that of the list, not of the document", []EntryPath{
 			{Path: "**/Event", Child: "Code", Value: "*"}, {Path: "**/Event", Child: "Type", Value: "1"},
 		}, []int{1, 0}},
-		{"entries in entries", []EntryPath{{Path: "**/MedicalRecord", Child: "MedicalRecord", Value: "*"}, {Path: "**/Type"}}, []int{1, 8}},
+		{"attribute", []EntryPath{{Path: "**/Row", Child: "@kind", Value: "39"}, {Path: "**/Row", Child: "@kind", Value: "40"}, {Path: "**/Row"}}, []int{2, 0, 2}},
+		{"attribute present", []EntryPath{{Path: "**/Row", Child: "@kind", Value: "*"}, {Path: "**/Row"}}, []int{3, 1}},
+		{"attribute with text", []EntryPath{{Path: "**/Row", Child: "@kind"}, {Path: "**/Row"}}, []int{2, 2}},
+		{"attribute and child, in the order of the list", []EntryPath{{Path: "**/Row", Child: "Type", Value: "2"}, {Path: "**/Row", Child: "@kind", Value: "39"}}, []int{1, 1}},
+		{"entries in entries", []EntryPath{{Path: "**/MedicalRecord", Child: "MedicalRecord", Value: "*"}, {Path: "**/Type"}}, []int{1, 9}},
 		{"the same path twice", []EntryPath{{Path: "**/Other"}, {Path: "**/Other"}}, []int{1, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
