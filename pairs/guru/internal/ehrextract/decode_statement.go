@@ -391,6 +391,9 @@ var months = map[string]string{"Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04
 func (d *decoder) reaction(e *record.Entry, substance coded) {
 	a := &record.Allergy{Class: *d.allergy, Substance: substance.code, Details: substance.text()}
 	a.Absent = mapping.ClassOf(e.Text) == mapping.Negated
+	if class, local := localAllergy(e.Code); local {
+		a.Class = class
+	}
 	e.Allergy = a
 	e.Others = append(e.Others, substance.others...)
 	e.Notes = append(e.Notes, substance.notes...)
@@ -405,6 +408,25 @@ func (d *decoder) reaction(e *record.Entry, substance coded) {
 		e.Texts = append(e.Texts, record.Text{Label: "Value", Value: strings.TrimSpace(v.Number + " " + v.Unit + " " + v.Text + v.Unreadable)})
 		e.Value = nil
 	}
+}
+
+// localAllergy is what an EMIS code of an allergy says it is to, whatever
+// category it was filed in (S §6.0 "12 forms seen"; emis-and-mig.md §4). The
+// number in it is one of EMIS's own drug dictionary, and stays where it is.
+func localAllergy(c mapping.Code) (record.AllergyClass, bool) {
+	form, local := strings.CutPrefix(c.Value, "ALLERGY-EMIS")
+	if c.Scheme != mapping.EMISLocal || !local {
+		return 0, false
+	}
+	switch form, _, _ = strings.Cut(form, "-"); form {
+	case "DRUGGROUP":
+		return record.AllergyDrugGroup, true
+	case "CONSTITUENT":
+		return record.AllergyIngredient, true
+	case "DRUGNAME", "BOTH":
+		return record.AllergyDrug, true
+	}
+	return 0, false
 }
 
 func (d *decoder) narrative() *record.Entry {
