@@ -171,8 +171,9 @@ func (d *demo) start(ctx context.Context) error {
 		return err
 	}
 	d.printf("Linkspan links %s and %s. Both are stand-ins here, serving invented patients on their systems' own wires.\n", d.pair.A.Title, d.pair.B.Title)
+	width := max(len(d.pair.A.Title), len(d.pair.B.Title))
 	for _, s := range []system.System{d.pair.A, d.pair.B} {
-		d.printf("  %-8s  its records are at %-16s  its requests are taken at %-16s  (%s)\n", s.Title,
+		d.printf("  %-*s  its records are at %-16s  its requests are taken at %-16s  (%s)\n", width, s.Title,
 			d.standins[s.Name].listener.Addr(), d.bridge.Address(s.Name), strings.ToUpper(string(s.Wire.Transport)))
 	}
 	d.printf("Up in %s.\n%s", time.Since(started).Round(time.Millisecond), legend)

@@ -98,8 +98,13 @@ func (d *demo) print(asker, holder string, o bridge.Outcome, took time.Duration)
 		}
 		d.printf("   %-14s %6d %5d %8d %8d %11d %6d  %s\n", s.Section, s.Source, s.Coded, s.Degraded, s.Withheld, s.Unsupported, s.Failed, words)
 	}
-	for _, w := range o.Report.Warnings {
-		d.printf("%s\n", wrap("   ", "WARNING "+w.Code+", "+w.Section+": "+warningWords(w, asker, holder)))
+	before := ""
+	for _, w := range o.Report.Warnings { // two of one kind, such as two details that differ, read alike here
+		line := wrap("   ", "WARNING "+w.Code+", "+w.Section+": "+warningWords(w, asker, holder))
+		if line != before {
+			d.printf("%s\n", line)
+		}
+		before = line
 	}
 	if names := unmapped(o.Report.Unmapped); names != "" {
 		d.printf("%s\n", wrap("   ", names))
