@@ -320,11 +320,11 @@ func TestClusterAccounts(t *testing.T) {
 
 	t.Run("operations hears and asks every instance", func(t *testing.T) {
 		nc := c.connect("operations")
+		refused := make(chan error, 1)
+		nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
 		heard := make(chan *nats.Msg, 64)
 		_, err := nc.ChanSubscribe("linkspan.estuary.>", heard)
 		require.NoError(t, err)
-		refused := make(chan error, 1)
-		nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err })
 		require.NoError(t, nc.Flush())
 		require.ErrorIs(t, <-refused, nats.ErrPermissionViolation, "all subjects are more than it may")
 		for _, subject := range []string{"linkspan.estuary.heartbeat.*", "linkspan.estuary.event.*"} {
