@@ -71,6 +71,55 @@ func FormatEMIS(c Code) (string, error) {
 	return head + "-" + c.TermCode, nil
 }
 
+// AllergyForm says in which dictionary of EMIS an allergy sent by GP2GP was filed, in EMIS's own words (E §4 "drug
+// allergy").
+type AllergyForm string
+
+// The forms. Both is a drug by its name and its constituent; Egton is a clinical code of EMIS's own, drug or not.
+const (
+	AllergyRead        AllergyForm = "READ2"
+	AllergyDrugName    AllergyForm = "EMISDRUGNAME"
+	AllergyDrugGroup   AllergyForm = "EMISDRUGGROUP"
+	AllergyConstituent AllergyForm = "EMISCONSTITUENT"
+	AllergyBoth        AllergyForm = "EMISBOTH"
+	AllergyEgton       AllergyForm = "EGTON"
+)
+
+// Drug reports a form that names a drug, a group of drugs or what a drug is made of. The other forms do not tell.
+func (f AllergyForm) Drug() bool {
+	return f == AllergyDrugName || f == AllergyDrugGroup || f == AllergyConstituent || f == AllergyBoth
+}
+
+// ParseEMISAllergy reads the code EMIS sends of an allergy by GP2GP under its own identifier, "ALLERGY-<form>-<code>"
+// (S §6.0). Of the form READ2 the rest is a Read code without trailing dots, whose term code is not stated. Of the
+// others the whole stays one EMISLocal code, unchanged, for its number is one of EMIS's own dictionaries; the form says
+// what it is to. False means none of the forms, or nothing in it that is a code: it is then shown and not filed.
+func ParseEMISAllergy(native string) (code Code, form AllergyForm, ok bool) {
+	rest, ok := strings.CutPrefix(native, "ALLERGY-")
+	if !ok {
+		return Code{}, "", false
+	}
+	word, value, ok := strings.Cut(rest, "-")
+	form = AllergyForm(word)
+	switch {
+	case !ok || value == "":
+		return Code{}, "", false
+	case form == AllergyRead:
+		if len(value) > 5 || emisLocal(value) {
+			return Code{}, "", false
+		}
+		code = Code{Scheme: ReadV2, Value: pad(value)}
+	case form.Drug(), form == AllergyEgton:
+		code = Code{Scheme: EMISLocal, Value: native}
+	default:
+		return Code{}, "", false
+	}
+	if code.fault() != "" {
+		return Code{}, "", false
+	}
+	return code, form, true
+}
+
 // ParseReadV2 reads the padded form used outside EMIS: five characters, or five and a two-character term code. With
 // five only, the term code is not stated.
 func ParseReadV2(native, term string) (Code, error) {
