@@ -23,7 +23,7 @@ func Decode(r *xmlio.Reader, base int) (*record.Record, error) {
 		return nil, fault(r, record.ReasonBadAnswer, "not an "+Root)
 	}
 	d := &decoder{r: r, base: base, rec: record.New(record.Source{}), byID: map[string]*record.Entry{}, supplies: map[string]*record.Entry{},
-		staff: map[string]*record.Person{}}
+		staff: map[string]*record.Person{}, recorded: map[*record.Entry]bool{}}
 	d.message()
 	if err := r.Err(); err != nil {
 		return nil, record.Fault(record.ReasonBadAnswer, opDecode, err)
@@ -55,12 +55,14 @@ type decoder struct {
 	supplies map[string]*record.Entry  // courses by the identifier of what was authorised
 	staff    map[string]*record.Person // agents by identifier, made when first mentioned
 	later    []func()                  // what points at statements further on
+	recorded map[*record.Entry]bool    // entries that say themselves when they were recorded, or that it is not known
 
 	// Of the composition being read.
 	consultation *record.Entry
 	headings     []heading
 	allergy      *record.AllergyClass // inside a category of allergies
 	parent       *record.Entry        // inside a battery or cluster
+	concealed    string               // the mark of the compound statement just read
 }
 
 // heading is a topic or category that is open.
@@ -72,18 +74,20 @@ type heading struct {
 // message reads down to the folders. What is on the way says nothing of the
 // patient but who it is.
 func (d *decoder) message() {
-	for range d.r.Children(Namespace) {
-		switch d.r.Name().Local {
-		case "ControlActEvent", "subject", "EhrExtract":
+	for name := range d.r.Children(Namespace) {
+		switch name {
+		case "ControlActEvent", "subject", "EhrExtract", "component":
 			d.message()
 		case "creationTime":
 			d.rec.Source.AsOf, _ = hl7Time(d.r.Attr("value"))
 		case "recordTarget":
 			d.patient()
-		case "component":
-			d.message()
 		case "ehrFolder":
 			d.folder()
+		case "id", "versionCode", "interactionId", "processingCode", "processingModeCode", "acceptAckCode", "communicationFunctionRcv",
+			"communicationFunctionSnd", "author1", "reason", "statusCode", "availabilityTime", "author", "destination", "inFulfillmentOf", "limitation":
+		default:
+			d.unrecognised(nil)
 		}
 	}
 }
@@ -91,8 +95,8 @@ func (d *decoder) message() {
 // patient reads the patient's identifier: there is one patient, and a number of
 // another register is not the NHS number.
 func (d *decoder) patient() {
-	for range d.r.Children(Namespace) {
-		if d.r.Name().Local != "patient" {
+	for name := range d.r.Children(Namespace) {
+		if name != "patient" {
 			continue
 		}
 		if d.patients++; d.patients > 1 && d.err == nil {
@@ -122,8 +126,8 @@ func (d *decoder) folder() {
 		case "responsibleParty":
 			d.directory()
 		case "component":
-			for range d.r.Children(Namespace) {
-				switch d.r.Name().Local {
+			for part := range d.r.Children(Namespace) {
+				switch part {
 				case "ehrComposition":
 					d.composition()
 				case "ehrFolder":
@@ -134,14 +138,17 @@ func (d *decoder) folder() {
 			}
 		case "author":
 			d.author()
+		case "id", "statusCode", "effectiveTime", "availabilityTime":
+		default:
+			d.unrecognised(nil)
 		}
 	}
 }
 
 // author reads the organisation whose record it is.
 func (d *decoder) author() {
-	for range d.r.Children(Namespace) {
-		if d.r.Name().Local == "id" && d.r.Attr("root") == oidODS {
+	for name := range d.r.Children(Namespace) {
+		if name == "id" && d.r.Attr("root") == oidODS {
 			d.rec.Source.ODS = d.r.Attr("extension")
 			if d.rec.Patient.Practice == nil {
 				d.rec.Patient.Practice = &record.Organisation{ODS: d.r.Attr("extension")}
@@ -153,8 +160,8 @@ func (d *decoder) author() {
 
 // directory reads everybody the statements name.
 func (d *decoder) directory() {
-	for range d.r.Children(Namespace) {
-		if d.r.Name().Local == "Agent" {
+	for name := range d.r.Children(Namespace) {
+		if name == "Agent" {
 			d.agent()
 			continue
 		}
@@ -250,8 +257,8 @@ func (d *decoder) person(id string) *record.Person {
 // agentRef reads whom a reference names, nil for nobody.
 func (d *decoder) agentRef() *record.Person {
 	var who *record.Person
-	for range d.r.Children(Namespace) {
-		switch d.r.Name().Local {
+	for name := range d.r.Children(Namespace) {
+		switch name {
 		case "agentRef":
 			if p := d.agentRef(); p != nil {
 				who = p
@@ -268,11 +275,53 @@ func (d *decoder) agentRef() *record.Person {
 // entry begins an entry that the element the reader stands on is.
 func (d *decoder) entry(kind record.Kind, path int) *record.Entry {
 	e := &record.Entry{Kind: kind, Counted: d.base + path + 1, At: d.r.Position().String() + " " + d.r.Name().Local, Parent: d.parent}
-	if c := d.consultation; c != nil {
-		e.Author, e.EnteredBy, e.Place, e.Recorded = c.Author, c.EnteredBy, c.Place, c.Recorded
-	}
-	return d.rec.Add(e)
+	d.rec.Add(e)
+	d.attributes(e, moods[path])
+	return e
 }
+
+// moods are the moods in which each statement is what it is called, by its path.
+// One of a drug is a course or an issue by what is in it.
+var moods = [...]string{pathComposition: "EVN", pathObservation: "EVN", pathNarrative: "EVN", pathMedication: "", pathPlan: "INT",
+	pathRequest: "RQO", pathRegistration: "EVN", pathLinkSet: "EVN", pathBattery: "EVN", pathCluster: "EVN"}
+
+// attributes reads those of a statement: two can turn it round, and one nobody
+// knows stays as words. A statement in another mood is a goal, an order or a
+// plan, and none of them has happened.
+func (d *decoder) attributes(e *record.Entry, mood string) {
+	for name, value := range d.r.Attrs() {
+		switch {
+		case name.Space == "" && (name.Local == "classCode" || name.Local == "typeID" || name.Local == "realmCode"), value == "":
+		case name.Space == "" && name.Local == "moodCode":
+			if mood != "" && value != mood {
+				e.Qualifiers = append(e.Qualifiers, record.Qualifier{Name: "Mood", Value: value, Meaning: record.Doubts})
+			}
+		case name.Space == "" && name.Local == "negationInd":
+			if value != "false" {
+				e.Qualifiers = append(e.Qualifiers, record.Qualifier{Name: "Negated", Value: value, Meaning: record.Negates})
+			}
+		case name.Space == "" && name.Local == "type" || name.Space == typeSpace:
+		default:
+			e.Texts = append(e.Texts, record.Text{Label: unrecognised, Value: name.Local + ": " + value})
+		}
+	}
+}
+
+// again reports an element of which a statement has one and that stands there a
+// second time: the first is kept, and the section of the statement has failed,
+// for nobody can say which of the two is true (DESIGN.md).
+func (d *decoder) again(e *record.Entry, name string) bool {
+	if !single[name] || !d.r.Repeated() {
+		return false
+	}
+	d.later = append(d.later, func() { d.rec.Fail(e.Kind.Section(), e.At, "repeated "+name) })
+	return true
+}
+
+// single are the elements that a statement, or a part of one, has once.
+var single = map[string]bool{"code": true, "text": true, "value": true, "effectiveTime": true, "availabilityTime": true, "statusCode": true,
+	"priorityCode": true, "uncertaintyCode": true, "interpretationCode": true, "subject": true, "confidentialityCode": true, "repeatNumber": true,
+	"quantity": true, "conditionNamed": true, "author": true, "location": true, "center": true, "low": true, "high": true}
 
 // identified files a statement under its identifier.
 func (d *decoder) identified(e *record.Entry) {
@@ -285,6 +334,9 @@ func (d *decoder) identified(e *record.Entry) {
 	}
 }
 
+// unrecognised is the label of words in an element or attribute nobody knows.
+const unrecognised = "Unrecognised"
+
 // unrecognised keeps the words of what nobody knows: on the entry it stands in,
 // or as one.
 func (d *decoder) unrecognised(e *record.Entry) {
@@ -293,7 +345,7 @@ func (d *decoder) unrecognised(e *record.Entry) {
 		d.rec.Add(&record.Entry{Kind: record.KindUnrecognised, At: d.r.Position().String() + " " + d.r.Name().Local, Text: words})
 		return
 	}
-	e.Texts = append(e.Texts, record.Text{Label: "Unrecognised", Value: words})
+	e.Texts = append(e.Texts, record.Text{Label: unrecognised, Value: words})
 }
 
 // resolve links what points at statements further on.
@@ -301,9 +353,7 @@ func (d *decoder) resolve() {
 	for _, f := range d.later {
 		f()
 	}
-	number := d.rec.Patient
 	d.rec.Entries = append([]*record.Entry{{Kind: record.KindDemographics, At: Root}}, d.rec.Entries...)
-	d.rec.Patient = number
 }
 
 // states says what the absence of entries in each section means. The format has

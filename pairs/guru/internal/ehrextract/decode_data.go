@@ -2,7 +2,6 @@ package ehrextract
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -56,6 +55,9 @@ func (d *decoder) time(e *record.Entry, label string) record.Date {
 func (d *decoder) interval(e *record.Entry) (center, low, high record.Date) {
 	center = d.time(e, "Date")
 	for name := range d.r.Children(Namespace) {
+		if d.again(e, name) {
+			continue
+		}
 		switch name {
 		case "center":
 			center = d.time(e, "Date")
@@ -63,9 +65,69 @@ func (d *decoder) interval(e *record.Entry) (center, low, high record.Date) {
 			low = d.time(e, "From")
 		case "high":
 			high = d.time(e, "Until")
+		default:
+			d.unrecognised(e)
 		}
 	}
 	return center, low, high
+}
+
+// moment is when a statement was true, and when it was made.
+type moment struct {
+	center, low, high, available record.Date
+	effective, availability      bool // the element is there
+}
+
+// read reads an element of time, and reports whether it is one.
+func (m *moment) read(d *decoder, name string, e *record.Entry) bool {
+	switch name {
+	case "effectiveTime":
+		m.effective = true
+		m.center, m.low, m.high = d.interval(e)
+	case "availabilityTime":
+		m.availability = true
+		label := "Date"
+		switch e.Kind {
+		case record.KindDiary, record.KindReferral, record.KindProblem, record.KindConsultation:
+			label = "Recorded"
+		}
+		m.available = d.time(e, label)
+	default:
+		return false
+	}
+	return true
+}
+
+// begin is the point or beginning that effectiveTime states.
+func (m *moment) begin() record.Date {
+	if m.center.IsZero() {
+		return m.low
+	}
+	return m.center
+}
+
+// settle dates a statement: effectiveTime says when it was true, and where it
+// says nothing availabilityTime does (S §6.1). Where both do and differ, the
+// second is when it was recorded (safety §1.6, G2G 2.0.1).
+func (m *moment) settle(d *decoder, e *record.Entry) {
+	e.Date = m.begin()
+	switch {
+	case e.Date.IsZero():
+		e.Date = m.available
+	case !m.available.IsZero() && m.available != e.Date:
+		e.Recorded = m.available
+		d.recorded[e] = true
+	}
+	if !m.center.IsZero() && !m.low.IsZero() && m.low != m.center {
+		e.Notes = append(e.Notes, "From: "+m.low.Words())
+	}
+}
+
+// until keeps the end of what is no problem, drug or allergy as words.
+func (m *moment) until(e *record.Entry) {
+	if !m.high.IsZero() && m.high != e.Date {
+		e.Notes = append(e.Notes, "Until: "+m.high.Words())
+	}
 }
 
 // coded is a CD: the code, the words it was recorded in, and what stands with
@@ -102,10 +164,15 @@ func (d *decoder) concept(drug bool) coded {
 		}
 		c.code = code
 	}
+	malformed := len(c.notes)
 	for name := range d.r.Children(Namespace) {
 		switch name {
 		case "originalText":
-			c.words = strings.TrimSpace(d.r.Text())
+			if words := d.words(); c.words == "" {
+				c.words = words
+			} else if words != "" {
+				c.notes = append(c.notes, "Also recorded as: "+words)
+			}
 		case "translation":
 			value := strings.TrimSpace(d.r.Attr("code"))
 			if other, err := readCode(d.r.Attr("codeSystem"), value, d.r.Attr("displayName"), drug); err == nil {
@@ -115,29 +182,66 @@ func (d *decoder) concept(drug bool) coded {
 			}
 		case "qualifier":
 			c.qualifiers = append(c.qualifiers, d.qualifier())
+		default:
+			c.notes = append(c.notes, unrecognised+": "+d.r.WordsAndAttributes())
 		}
 	}
+	if malformed > 0 && c.term != "" && c.words != "" && c.words != c.term { // else the words are the term
+		c.notes[0] += ` "` + c.term + `"`
+	}
 	return c
+}
+
+// words are the text of the element the reader stands on, with what is marked up
+// in it.
+func (d *decoder) words() string {
+	words := strings.TrimSpace(d.r.Text())
+	if d.r.Mixed() {
+		return d.r.Words()
+	}
+	return words
 }
 
 func (d *decoder) qualifier() record.Qualifier {
 	var q record.Qualifier
 	for name := range d.r.Children(Namespace) {
 		part := d.concept(false)
-		switch name {
-		case "name":
+		switch {
+		case d.r.Repeated():
+		case name == "name":
 			q.Name, q.NameCode = part.text(), part.code
-		case "value":
+		case name == "value":
 			q.Value, q.ValueCode = part.text(), part.code
 		}
 	}
-	switch strings.ToLower(q.Value) {
-	case "absent", "known absent", "negated", "excluded", "denied":
-		q.Meaning = record.Negates
-	case "suspected", "possible", "probable", "uncertain", "query":
-		q.Meaning = record.Doubts
-	}
+	q.Meaning = turns(q)
 	return q
+}
+
+// turns finds the qualifiers that turn a statement round, by their words or by
+// the SNOMED CT finding contexts. One that only looks like it keeps a code from
+// being trusted, and does no other harm.
+func turns(q record.Qualifier) record.QualifierMeaning {
+	switch q.ValueCode.Value {
+	case "410516002", "410594000", "410593000": // known absent, definitely not present, probably not present
+		return record.Negates
+	case "410590009", "410592001", "415684004": // known possible, probably present, suspected
+		return record.Doubts
+	}
+	name, value := strings.ToLower(q.Name), strings.ToLower(q.Value)
+	switch value {
+	case "no", "absent", "known absent", "not present", "definitely not present", "denied", "excluded", "ruled out", "not given":
+		return record.Negates
+	}
+	if strings.Contains(name, "negat") || strings.Contains(value, "negat") {
+		return record.Negates
+	}
+	for _, doubt := range []string{"uncertain", "suspect", "possible", "probable", "unconfirmed", "query", "likely", "differential"} {
+		if strings.Contains(name, doubt) || strings.Contains(value, doubt) {
+			return record.Doubts
+		}
+	}
+	return record.Refines
 }
 
 var errSystem = errors.New("a code system nobody knows")
@@ -166,8 +270,11 @@ func readCode(system, native, term string, drug bool) (mapping.Code, error) {
 		}
 		return check(mapping.SNOMED, native)
 	case oidEMIS:
-		if read, ok := strings.CutPrefix(native, "ALLERGY-READ2-"); ok {
-			return allergyRead(read, term)
+		if c, _, ok := mapping.ParseEMISAllergy(native); ok {
+			return check(c.Scheme, c.Value)
+		}
+		if strings.HasPrefix(native, "ALLERGY-READ2-") {
+			return mapping.Code{}, errSystem
 		}
 		return check(mapping.EMISLocal, native)
 	case oidEMISDrug:
@@ -181,19 +288,6 @@ func readCode(system, native, term string, drug bool) (mapping.Code, error) {
 		return check(mapping.Multilex, native)
 	}
 	return mapping.Code{}, errSystem
-}
-
-// allergyRead is the Read code in an EMIS code of an allergy: five characters,
-// the dots left out (S §6.0 "12 forms seen"). Which term was meant is not said.
-func allergyRead(read, term string) (mapping.Code, error) {
-	if read == "" || len(read) > 5 {
-		return mapping.Code{}, errSystem
-	}
-	c := mapping.Code{Scheme: mapping.ReadV2, Value: read + "....."[len(read):], Term: term}
-	if err := c.Check(); err != nil {
-		return mapping.Code{}, err
-	}
-	return c, nil
 }
 
 // schemeName is what a reader is told a code is of.
@@ -233,12 +327,12 @@ func (d *decoder) quantity() (number, unit string) {
 		unit = ""
 	}
 	for name := range d.r.Children(Namespace) {
-		if name != "translation" {
+		if name != "translation" || d.r.Repeated() {
 			continue
 		}
 		for part := range d.r.Children(Namespace) {
-			if part == "originalText" {
-				unit = strings.TrimSpace(d.r.Text())
+			if part == "originalText" && !d.r.Repeated() {
+				unit = d.words()
 			}
 		}
 	}
@@ -259,96 +353,4 @@ func (d *decoder) typeOf() string {
 		}
 	}
 	return ""
-}
-
-// value reads the result of an observation.
-func (d *decoder) value(v *record.Value, e *record.Entry) {
-	switch kind := d.typeOf(); kind {
-	case "PQ":
-		v.Number, v.Unit = d.quantity()
-	case "IVL_PQ":
-		d.valueRange(v)
-	case "CD", "CE", "CV", "CO":
-		c := d.concept(false)
-		v.Text = c.text()
-		e.Others = append(e.Others, c.others...)
-		if !c.code.IsZero() {
-			e.Notes = append(e.Notes, "Value code: "+record.CodeWords(c.code))
-		}
-		e.Notes = append(e.Notes, c.notes...)
-	default:
-		v.Text = strings.TrimSpace(d.r.Text())
-		if v.Text == "" {
-			v.Text = strings.TrimSpace(d.r.Attr("value"))
-		}
-		if v.Text == "" {
-			d.unrecognised(e)
-		}
-	}
-}
-
-// valueRange reads an interval: of one bound it is a comparator, of two a range.
-func (d *decoder) valueRange(v *record.Value) {
-	type bound struct{ number, unit, inclusive string }
-	var low, high *bound
-	for name := range d.r.Children(Namespace) {
-		b := &bound{inclusive: d.r.Attr("inclusive")}
-		b.number, b.unit = d.quantity()
-		switch {
-		case b.number == "":
-		case name == "low":
-			low = b
-		case name == "high":
-			high = b
-		}
-	}
-	sign := func(b *bound, open, closed string) string {
-		if b.inclusive == "false" {
-			return open
-		}
-		return closed
-	}
-	compared := func(b *bound, sign string) {
-		v.Number, v.Unit, v.Comparator = b.number, b.unit, mapping.Code{Scheme: schemeComparator, Value: sign, Term: sign}
-	}
-	switch {
-	case low != nil && high != nil:
-		v.Unreadable = strings.TrimSpace(low.number + " - " + high.number + " " + high.unit)
-	case low != nil:
-		compared(low, sign(low, ">", ">="))
-	case high != nil:
-		compared(high, sign(high, "<", "<="))
-	}
-}
-
-// said is a value that SystmOne says in the text of an annotation alone (S §6.1
-// "Value: [~|<|<=|>|>=] <decimal> <unit>").
-var said = regexp.MustCompile(`(?m)^Value: (~|<=|>=|<|>)? ?(-?[0-9]+(?:\.[0-9]+)?)(?: (.*))?$`)
-
-// saidRange is the line after it.
-var saidRange = regexp.MustCompile(`(?m)^Reference range: (.*?)\.?(?: Interpretation Code: .*)?$`)
-
-// annotated reads the value in an annotation where the statement has none of its
-// own. The words stay as they are.
-func annotated(e *record.Entry) {
-	for _, t := range e.Texts {
-		m := said.FindStringSubmatch(t.Value)
-		if m == nil || e.Value != nil {
-			continue
-		}
-		v := &record.Value{Number: m[2], Unit: strings.TrimSpace(m[3])}
-		switch m[1] {
-		case "":
-		case "~":
-			v.Unreadable = strings.TrimSpace("~ " + m[2] + " " + m[3])
-			v.Number = ""
-		default:
-			v.Comparator = mapping.Code{Scheme: schemeComparator, Value: m[1], Term: m[1]}
-		}
-		if r := saidRange.FindStringSubmatch(t.Value); r != nil {
-			v.Ranges = []record.Range{{Words: r[1]}}
-		}
-		e.Value = v
-		e.Kind = record.KindResult
-	}
 }

@@ -14,25 +14,17 @@ func (d *decoder) linkSet() *record.Entry {
 	p := &record.Problem{}
 	e.Problem = p
 	named, linked := "", []string(nil)
-	words, dated := "", false
+	words := ""
+	var m moment
 	for name := range d.r.Children(Namespace) {
+		if d.again(e, name) {
+			continue
+		}
 		switch name {
 		case "code":
 			c := d.concept(false)
 			words = c.text()
 			d.problemState(e, c)
-		case "effectiveTime":
-			center, low, high := d.interval(e)
-			if e.Date = low; low.IsZero() {
-				e.Date = center
-			}
-			p.End, dated = high, true
-		case "availabilityTime": // when it was recorded, which is no onset (safety §1.6, PSA 1.4.6)
-			if at := d.time(e, "Recorded"); dated {
-				e.Recorded = at
-			} else {
-				e.Date = at
-			}
 		case "component":
 			linked = append(linked, d.refs()...)
 		case "conditionNamed":
@@ -40,8 +32,18 @@ func (d *decoder) linkSet() *record.Entry {
 				named = ids[0]
 			}
 		default:
-			d.statement(name, e)
+			d.statement(name, e, &m)
 		}
+	}
+	// availabilityTime is when it was recorded, which is no onset (safety §1.6,
+	// PSA 1.4.6), unless it is the only time there is.
+	if p.End = m.high; m.effective {
+		e.Recorded, d.recorded[e] = m.available, m.availability
+		if e.Date = m.low; m.low.IsZero() {
+			e.Date = m.center
+		}
+	} else {
+		e.Date = m.available
 	}
 	d.later = append(d.later, func() {
 		if by := d.byID[named]; by != nil && by != e {
@@ -50,12 +52,17 @@ func (d *decoder) linkSet() *record.Entry {
 			if e.Malformed {
 				e.Notes = append(e.Notes, "Its code could not be read.")
 			}
+			if e.Confidential == "" {
+				e.Confidential = by.Confidential
+			}
+			turned(e, by)
 			if p.Significance.IsZero() {
 				d.severity(p, by)
 			}
 		}
-		if e.Text == "" {
+		if p.Defines == nil {
 			e.Text = words
+			e.Notes = append(e.Notes, "The statement that names this problem is not in the record.")
 		}
 		for _, id := range linked {
 			if other := d.byID[id]; other != nil && other != e {
@@ -64,6 +71,19 @@ func (d *decoder) linkSet() *record.Entry {
 		}
 	})
 	return e
+}
+
+// turned gives a problem what turns round the statement that tells it: it has
+// the same code.
+func turned(e, by *record.Entry) {
+	for _, q := range by.Qualifiers {
+		if q.Meaning != record.Refines {
+			e.Qualifiers = append(e.Qualifiers, q)
+		}
+	}
+	if by.Kind == record.KindFamilyHistory && mapping.ClassOf(by.Text) != mapping.FamilyHistory {
+		e.Qualifiers = append(e.Qualifiers, record.Qualifier{Name: "About", Value: "a relative, not the patient", Meaning: record.Doubts})
+	}
 }
 
 // problemState reads whether a problem is active, and how much it weighs (S
@@ -118,203 +138,3 @@ func (d *decoder) refs() []string {
 	}
 	return ids
 }
-
-// supply is a part of a MedicationStatement: what was authorised, prescribed or
-// stopped.
-type supply struct {
-	id, fulfils    string
-	date, from, to record.Date
-	status         string
-	repeats        string
-	repeatsStated  bool
-	number, unit   string
-	words          string // of its code
-	texts          []record.Text
-}
-
-// medication reads a MedicationStatement in both suppliers' moods (S §6.1): what
-// authorises is a course, what only prescribes an issue of one, and what only
-// stops one says the end of that course.
-func (d *decoder) medication() *record.Entry {
-	e := d.entry(record.KindMedication, pathMedication)
-	m := &record.MedicationBody{}
-	e.Medication = m
-	var authorised, prescribed, stopped *supply
-	for name := range d.r.Children(Namespace) {
-		switch name {
-		case "consumable":
-			d.consumable(e)
-		case "component":
-			for part := range d.r.Children(Namespace) {
-				s := d.supply(e)
-				switch part {
-				case "ehrSupplyAuthorise":
-					authorised = s
-				case "ehrSupplyPrescribe":
-					prescribed = s
-				case "ehrSupplyDiscontinue":
-					stopped = s
-				default:
-					d.unrecognised(e)
-				}
-			}
-		case "pertinentInformation":
-			d.dosage(e)
-		default:
-			d.statement(name, e)
-		}
-	}
-	for _, s := range []*supply{authorised, prescribed} {
-		if s == nil {
-			continue
-		}
-		if m.Quantity == "" {
-			m.Quantity, m.Unit = s.number, s.unit
-		}
-		e.Texts = append(e.Texts, s.texts...)
-	}
-	switch {
-	case authorised != nil:
-		d.authorised(e, authorised)
-	case prescribed != nil:
-		e.Kind = record.KindIssue
-		d.later = append(d.later, func() { m.Course = d.supplies[prescribed.fulfils] })
-	}
-	if stopped != nil {
-		d.stopped(e, stopped, authorised == nil && prescribed == nil)
-	}
-	return e
-}
-
-func (d *decoder) authorised(e *record.Entry, s *supply) {
-	m := e.Medication
-	switch {
-	case s.repeats == "0":
-		m.Type = mapping.Code{Scheme: schemeType, Value: typeAcute, Term: "Acute"}
-	case s.repeatsStated:
-		m.Type = mapping.Code{Scheme: schemeType, Value: typeRepeat, Term: "Repeat"}
-		m.Authorised = s.repeats
-	}
-	m.Start, m.Expiry = s.from, s.to
-	if s.status == "ACTIVE" { // COMPLETE is what TPP says of every course, so that it says nothing
-		m.Status = mapping.Code{Scheme: schemeDrugStatus, Value: statusActive, Term: "Active"}
-	}
-	if s.id != "" {
-		d.supplies[s.id] = e
-	}
-	if e.ID != "" {
-		d.supplies[e.ID] = e
-	}
-}
-
-// stopped ends the course that a discontinuation points at. Where it stands by
-// itself and the course is there, the course says it all.
-func (d *decoder) stopped(e *record.Entry, s *supply, alone bool) {
-	d.later = append(d.later, func() {
-		course := d.supplies[s.fulfils]
-		if !alone {
-			course = e
-		}
-		said := alone && course != nil && course != e
-		if course == nil {
-			course = e
-			e.Notes = append(e.Notes, "Stopped: which prescription was stopped is not said.")
-		}
-		m := course.Medication
-		m.End = s.date
-		m.Status = mapping.Code{Scheme: schemeDrugStatus, Value: statusEnded, Term: "Ended"}
-		var reasons []string
-		for _, t := range s.texts {
-			reasons = append(reasons, t.Value)
-		}
-		if m.EndReason = strings.Join(reasons, "; "); m.EndReason == "" && s.words != discontinued.Term {
-			m.EndReason = s.words
-		}
-		if said && len(e.Texts)+len(e.Notes) == 0 {
-			e.Outcome = record.Duplicate
-		}
-	})
-}
-
-// consumable reads the drug.
-func (d *decoder) consumable(e *record.Entry) {
-	for name := range d.r.Children(Namespace) {
-		if name == "code" {
-			c := d.concept(true)
-			if e.Text != "" && c.text() != "" {
-				e.Texts = append(e.Texts, record.Text{Label: "Drug", Value: c.text()})
-				continue
-			}
-			c.take(e)
-			continue
-		}
-		d.consumable(e)
-	}
-}
-
-func (d *decoder) dosage(e *record.Entry) {
-	for name := range d.r.Children(Namespace) {
-		switch name {
-		case "pertinentMedicationDosage":
-			for part := range d.r.Children(Namespace) {
-				if part == "text" {
-					words := strings.TrimSpace(d.r.Text())
-					if e.Medication.Dosage != "" && words != "" {
-						e.Texts = append(e.Texts, record.Text{Label: "Dose", Value: words})
-					} else {
-						e.Medication.Dosage = words
-					}
-				}
-			}
-		case "sequenceNumber":
-		default:
-			d.annotation(e, "")
-		}
-	}
-}
-
-// supply reads the part of a MedicationStatement that the reader stands on.
-func (d *decoder) supply(e *record.Entry) *supply {
-	s := &supply{}
-	for name := range d.r.Children(Namespace) {
-		switch name {
-		case "id":
-			s.id = strings.ToUpper(strings.TrimSpace(d.r.Attr("root")))
-		case "code":
-			c := d.concept(false)
-			if s.words = c.text(); s.words != "" && !ordinary[c.code.Value] {
-				s.texts = append(s.texts, record.Text{Label: "Supply", Value: s.words})
-			}
-		case "statusCode":
-			s.status = d.r.Attr("code")
-		case "availabilityTime":
-			s.date = d.time(e, "Supplied")
-		case "effectiveTime":
-			center, low, high := d.interval(e)
-			if s.from = low; low.IsZero() {
-				s.from = center
-			}
-			s.to = high
-		case "repeatNumber":
-			s.repeats, s.repeatsStated = strings.TrimSpace(d.r.Attr("value")), true
-		case "quantity":
-			s.number, s.unit = d.quantity()
-		case "inFulfillmentOf", "reversalOf":
-			if ids := d.refs(); len(ids) > 0 {
-				s.fulfils = ids[0]
-			}
-		case "pertinentInformation":
-			n := len(e.Texts)
-			d.annotation(e, "")
-			s.texts = append(s.texts, e.Texts[n:]...)
-			e.Texts = e.Texts[:n]
-		default:
-			d.unrecognised(e)
-		}
-	}
-	return s
-}
-
-// ordinary are the codes of a supply that say nothing beyond what it is: an NHS
-// prescription, and a course that was stopped.
-var ordinary = map[string]bool{"394823007": true, "278308006": true}

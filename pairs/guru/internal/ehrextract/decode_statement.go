@@ -8,213 +8,6 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
-// wrappers are the compositions that are no consultation: what was recorded
-// outside of one (S §6.1 "composition kinds").
-var wrappers = map[string]bool{"37351000000107": true, "196391000000103": true, "196401000000100": true}
-
-// composition reads an ehrComposition: a consultation, or a wrapper around what
-// was recorded outside of one, which says nothing of its own.
-func (d *decoder) composition() {
-	e := d.entry(record.KindConsultation, pathComposition)
-	e.Consultation = &record.Consultation{}
-	outer := d.consultation
-	d.consultation = e
-	wrapper := false
-	for name := range d.r.Children(Namespace) {
-		switch name {
-		case "id":
-			d.identified(e)
-		case "code":
-			c := d.concept(false)
-			wrapper = wrappers[c.code.Value]
-			e.Text = c.text()
-			if c.code.Scheme == mapping.SNOMED {
-				e.Consultation.Type = mapping.Code{Scheme: schemeConsultation, Value: c.code.Value, Term: c.term}
-			}
-			if c.words != "" && c.words != c.term {
-				e.Consultation.TypeText = c.words
-			}
-			e.Notes = append(e.Notes, c.notes...)
-		case "effectiveTime":
-			center, low, _ := d.interval(e)
-			if e.Date = center; center.IsZero() {
-				e.Date = low
-			}
-		case "availabilityTime":
-			at := d.time(e, "Recorded")
-			if e.Date.IsZero() {
-				e.Date = at
-			}
-		case "author":
-			for part := range d.r.Children(Namespace) {
-				switch part {
-				case "time":
-					e.Recorded = d.time(e, "Recorded")
-				case "agentRef":
-					e.EnteredBy = d.agentRef()
-				}
-			}
-		case "Participant2":
-			e.Author = d.agentRef()
-		case "location":
-			e.Place = d.place()
-		case "component":
-			if e.Author == nil {
-				e.Author = e.EnteredBy
-			}
-			d.components(nil)
-		case "confidentialityCode":
-			e.Confidential = d.r.Attr("code")
-		case "statusCode":
-		default:
-			d.unrecognised(e)
-		}
-	}
-	if e.Author == nil {
-		e.Author = e.EnteredBy
-	}
-	if wrapper && len(e.Texts)+len(e.Notes) == 0 && e.Consultation.TypeText == "" {
-		e.Outcome = record.Duplicate // what is in it says it all
-	}
-	d.consultation = outer
-}
-
-func (d *decoder) place() *record.Organisation {
-	o := &record.Organisation{}
-	var walk func()
-	walk = func() {
-		for name := range d.r.Children(Namespace) {
-			if name == "name" {
-				o.Name = strings.TrimSpace(d.r.Text())
-				continue
-			}
-			walk()
-		}
-	}
-	walk()
-	if o.Name == "" {
-		return nil
-	}
-	return o
-}
-
-// components reads the statement in a component, of a composition or, with the
-// entry it is, of a compound statement.
-func (d *decoder) components(owner *record.Entry) {
-	for name := range d.r.Children(Namespace) {
-		switch name {
-		case "ObservationStatement":
-			d.listed(d.observation())
-		case "NarrativeStatement":
-			d.listed(d.narrative())
-		case "MedicationStatement":
-			d.listed(d.medication())
-		case "PlanStatement":
-			d.listed(d.plan())
-		case "RequestStatement":
-			d.listed(d.request())
-		case "RegistrationStatement":
-			d.listed(d.registration())
-		case "LinkSet":
-			d.listed(d.linkSet())
-		case "CompoundStatement":
-			d.compound()
-		case "EhrEmpty":
-		default:
-			d.unrecognised(owner)
-		}
-	}
-}
-
-// listed adds an entry to the consultation under the headings that are open.
-func (d *decoder) listed(e *record.Entry) {
-	c := d.consultation
-	if c == nil || d.parent != nil {
-		return
-	}
-	item := record.Item{Entry: e}
-	if n := len(d.headings); n > 0 {
-		h := d.headings[n-1]
-		item.Words = h.words
-		if outer := d.headings[:n-1]; len(outer) > 0 { // the topic around a category
-			item.Words = join(": ", outer[len(outer)-1].words, h.words)
-		}
-		if h.code.Scheme == mapping.SNOMED {
-			item.Heading = mapping.Code{Scheme: schemeHeading, Value: h.code.Value, Term: item.Words}
-		}
-	}
-	c.Consultation.Items = append(c.Consultation.Items, item)
-}
-
-// compound reads a compound statement by its class: a battery or a cluster is an
-// entry with parts; a topic is the heading of a problem, a category that of a
-// part of the consultation, or says that what is in it is an allergy.
-func (d *decoder) compound() {
-	class := d.r.Attr("classCode")
-	allergy, parent, depth := d.allergy, d.parent, len(d.headings)
-	var e *record.Entry
-	switch class {
-	case "BATTERY":
-		e = d.entry(record.KindResult, pathBattery)
-	case "CLUSTER":
-		e = d.entry(record.KindResult, pathCluster)
-	}
-	for name := range d.r.Children(Namespace) {
-		switch name {
-		case "code":
-			c := d.concept(false)
-			switch {
-			case e != nil:
-				c.take(e)
-			case allergyClass(c) != nil:
-				d.allergy = allergyClass(c)
-			default:
-				d.headings = append(d.headings, heading{c.code, c.text()})
-			}
-		case "id":
-			if e != nil {
-				d.identified(e)
-			}
-		case "availabilityTime":
-			if e != nil {
-				e.Date = d.time(e, "Date")
-			}
-		case "effectiveTime":
-			if e != nil {
-				if center, _, _ := d.interval(e); !center.IsZero() {
-					e.Date = center
-				}
-			}
-		case "component":
-			if e != nil {
-				if d.parent != e {
-					d.listed(e)
-				}
-				d.parent = e
-			}
-			d.components(e)
-		case "specimen":
-			if e != nil {
-				e.Texts = append(e.Texts, record.Text{Label: "Specimen", Value: d.r.Words()})
-			}
-		case "Participant":
-			if e != nil {
-				if who := d.agentRef(); who != nil {
-					e.Author = who
-				}
-			}
-		case "confidentialityCode":
-			if e != nil {
-				e.Confidential = d.r.Attr("code")
-			}
-		case "statusCode":
-		default:
-			d.unrecognised(e)
-		}
-	}
-	d.allergy, d.parent, d.headings = allergy, parent, d.headings[:depth]
-}
-
 // allergyClass says what a category of allergies is of, nil for any other (S
 // §6.1).
 func allergyClass(c coded) *record.AllergyClass {
@@ -235,16 +28,16 @@ func (d *decoder) observation() *record.Entry {
 	v := &record.Value{}
 	family := false
 	substance := coded{}
+	var m moment
 	for name := range d.r.Children(Namespace) {
+		if d.again(e, name) {
+			continue
+		}
 		switch name {
 		case "code":
 			d.concept(false).take(e)
 		case "value":
-			if d.r.Repeated() {
-				d.rec.Fail(record.Investigations, e.At, "repeated value")
-				continue
-			}
-			if d.allergy != nil && d.typeOf() == "CD" {
+			if kind := d.typeOf(); d.allergy != nil && len(kind) == 2 && kind[0] == 'C' && kind != "CS" {
 				substance = d.concept(*d.allergy == record.AllergyDrug)
 				continue
 			}
@@ -255,27 +48,31 @@ func (d *decoder) observation() *record.Entry {
 				v.AbnormalAs = d.r.Attr("code")
 			}
 		case "referenceRange":
-			d.reference(v)
+			d.reference(v, e)
 		case "subject":
 			family = d.relative(e)
 		default:
-			d.statement(name, e)
+			d.statement(name, e, &m)
 		}
 	}
+	m.settle(d, e)
 	if v.Number+v.Text+v.Unreadable+v.AbnormalAs != "" || len(v.Ranges) > 0 {
 		e.Value, e.Kind = v, record.KindResult
 	}
+	if d.allergy != nil {
+		e.Kind = record.KindAllergy
+		d.reaction(e, substance, m.high)
+		return e
+	}
 	annotated(e)
 	switch {
-	case d.allergy != nil:
-		e.Kind = record.KindAllergy
-		d.reaction(e, substance)
 	case family || mapping.ClassOf(e.Text) == mapping.FamilyHistory:
 		e.Kind = record.KindFamilyHistory
 	case e.Kind == record.KindObservation && immunised.MatchString(texts(e)):
 		e.Kind = record.KindImmunisation
-		e.Immunisation = &record.Immunisation{}
+		e.Immunisation = &record.Immunisation{NotGiven: mapping.ClassOf(e.Text) == mapping.Negated}
 	}
+	m.until(e)
 	return e
 }
 
@@ -292,51 +89,61 @@ func texts(e *record.Entry) string {
 }
 
 // statement reads what every statement may have.
-func (d *decoder) statement(name string, e *record.Entry) {
+func (d *decoder) statement(name string, e *record.Entry, m *moment) {
+	if m.read(d, name, e) {
+		return
+	}
 	switch name {
 	case "id":
 		d.identified(e)
-	case "availabilityTime":
-		if at := d.time(e, "Date"); e.Date.IsZero() {
-			e.Date = at
-		}
-	case "effectiveTime":
-		if center, low, _ := d.interval(e); !center.IsZero() {
-			e.Date = center
-		} else if !low.IsZero() {
-			e.Date = low
-		}
 	case "pertinentInformation":
-		d.annotation(e, "")
+		d.annotation(e)
 	case "Participant":
-		if who := d.agentRef(); who != nil {
+		who := d.agentRef()
+		if who != nil && e.Author != nil && who != e.Author {
+			d.named(e, "Participant", who)
+		} else if who != nil {
 			e.Author = who
 		}
 	case "priorityCode":
 		if c := d.concept(false); c.text() != "" {
-			e.Texts = append(e.Texts, record.Text{Label: "Priority", Value: c.text()})
+			e.Texts = append(e.Texts, record.Text{Label: labelPriority, Value: c.text()})
 		}
+	case "uncertaintyCode":
+		d.uncertainty(e)
 	case "confidentialityCode":
-		e.Confidential = d.r.Attr("code")
+		e.Confidential = d.mark()
 	case "specimen":
-		e.Texts = append(e.Texts, record.Text{Label: "Specimen", Value: d.r.Words()})
-	case "statusCode", "reference", "sequelTo":
+		d.specimen(e)
+	case "informant":
+		d.informant(e)
+	case "responsibleParty":
+		d.responsible(e)
+	case "reference":
+		d.document(e)
+	case "replacementOf": // what it replaces is not named here: that may be withheld
+		e.Notes = append(e.Notes, "Replaces an earlier statement.")
+	case "reason":
+		e.Notes = append(e.Notes, "The reason for it is another statement.")
+	case "statusCode", "sequelTo":
 	default:
 		d.unrecognised(e)
 	}
 }
 
 // annotation reads the text of a pertinentInformation, whatever it is called.
-func (d *decoder) annotation(e *record.Entry, label string) {
+func (d *decoder) annotation(e *record.Entry) {
 	for name := range d.r.Children(Namespace) {
 		switch name {
 		case "text":
-			if words := strings.TrimSpace(d.r.Text()); words != "" {
-				e.Texts = append(e.Texts, record.Text{Label: label, Value: words})
+			if words := d.words(); words != "" {
+				e.Texts = append(e.Texts, record.Text{Value: words})
 			}
+		case "pertinentAnnotation", "pertinentSupplyAnnotation":
+			d.annotation(e)
 		case "sequenceNumber", "id", "statusCode", "code":
 		default:
-			d.annotation(e, label)
+			d.unrecognised(e)
 		}
 	}
 }
@@ -357,42 +164,20 @@ func (d *decoder) relative(e *record.Entry) bool {
 	return found
 }
 
-// reference reads a reference range.
-func (d *decoder) reference(v *record.Value) {
-	g := record.Range{}
-	var walk func()
-	walk = func() {
-		for name := range d.r.Children(Namespace) {
-			switch name {
-			case "text":
-				g.Words = strings.TrimSpace(d.r.Text())
-			case "low":
-				g.Low, g.Unit = d.quantity()
-			case "high":
-				g.High, g.Unit = d.quantity()
-			default:
-				walk()
-			}
-		}
-	}
-	walk()
-	if g != (record.Range{}) {
-		v.Ranges = append(v.Ranges, g)
-	}
-}
-
 // endedOn is how SystmOne tells of an allergy that has ended, in words alone (S
 // §6.1).
-var endedOn = regexp.MustCompile(`Sensitivity to .* ended on (\d{2}) (\w{3}) (\d{4})`)
+var endedOn = regexp.MustCompile(`(?s)Sensitivity to .*? ended on (\d{1,2}) (\w{3}) (\d{4})`)
 
 var months = map[string]string{"Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06", "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12"}
 
 // reaction makes an allergy of an observation in a category of allergies.
-func (d *decoder) reaction(e *record.Entry, substance coded) {
+func (d *decoder) reaction(e *record.Entry, substance coded, until record.Date) {
 	a := &record.Allergy{Class: *d.allergy, Substance: substance.code, Details: substance.text()}
 	a.Absent = mapping.ClassOf(e.Text) == mapping.Negated
-	if class, local := localAllergy(e.Code); local {
-		a.Class = class
+	for _, c := range []mapping.Code{e.Code, substance.code} {
+		if class, local := localAllergy(c); local {
+			a.Class = class
+		}
 	}
 	e.Allergy = a
 	e.Others = append(e.Others, substance.others...)
@@ -400,9 +185,16 @@ func (d *decoder) reaction(e *record.Entry, substance coded) {
 	if substance.malformed {
 		e.Malformed = true
 	}
+	if !until.IsZero() {
+		a.Ended, a.End = true, until
+	}
 	if m := endedOn.FindStringSubmatch(texts(e)); m != nil {
+		day := m[1]
+		if len(day) == 1 {
+			day = "0" + day
+		}
 		a.Ended = true
-		a.End, _ = record.ParseISO(m[3] + "-" + months[m[2]] + "-" + m[1])
+		a.End, _ = record.ParseISO(m[3] + "-" + months[m[2]] + "-" + day) // one that is none stands in the words
 	}
 	if v := e.Value; v != nil {
 		e.Texts = append(e.Texts, record.Text{Label: "Value", Value: strings.TrimSpace(v.Number + " " + v.Unit + " " + v.Text + v.Unreadable)})
@@ -414,33 +206,39 @@ func (d *decoder) reaction(e *record.Entry, substance coded) {
 // category it was filed in (S §6.0 "12 forms seen"; emis-and-mig.md §4). The
 // number in it is one of EMIS's own drug dictionary, and stays where it is.
 func localAllergy(c mapping.Code) (record.AllergyClass, bool) {
-	form, local := strings.CutPrefix(c.Value, "ALLERGY-EMIS")
-	if c.Scheme != mapping.EMISLocal || !local {
+	if c.Scheme != mapping.EMISLocal {
 		return 0, false
 	}
-	switch form, _, _ = strings.Cut(form, "-"); form {
-	case "DRUGGROUP":
+	_, form, ok := mapping.ParseEMISAllergy(c.Value)
+	switch {
+	case !ok || !form.Drug():
+		return 0, false
+	case form == mapping.AllergyDrugGroup:
 		return record.AllergyDrugGroup, true
-	case "CONSTITUENT":
+	case form == mapping.AllergyConstituent:
 		return record.AllergyIngredient, true
-	case "DRUGNAME", "BOTH":
-		return record.AllergyDrug, true
 	}
-	return 0, false
+	return record.AllergyDrug, true
 }
 
 func (d *decoder) narrative() *record.Entry {
 	e := d.entry(record.KindNote, pathNarrative)
+	var m moment
 	for name := range d.r.Children(Namespace) {
+		if d.again(e, name) {
+			continue
+		}
 		switch name {
 		case "text":
-			if words := strings.TrimSpace(d.r.Text()); words != "" {
+			if words := d.words(); words != "" {
 				e.Texts = append(e.Texts, record.Text{Value: words})
 			}
 		default:
-			d.statement(name, e)
+			d.statement(name, e, &m)
 		}
 	}
+	m.settle(d, e)
+	m.until(e)
 	return e
 }
 
@@ -469,28 +267,26 @@ func (d *decoder) registration() *record.Entry {
 }
 
 func (d *decoder) intent(e *record.Entry) {
+	var m moment
 	for name := range d.r.Children(Namespace) {
+		if d.again(e, name) {
+			continue
+		}
 		switch name {
 		case "code":
 			d.concept(false).take(e)
 		case "text":
-			if words := strings.TrimSpace(d.r.Text()); words != "" {
+			if words := d.words(); words != "" {
 				e.Texts = append(e.Texts, record.Text{Value: words})
 			}
-		case "effectiveTime":
-			center, low, _ := d.interval(e)
-			if e.Date = center; center.IsZero() {
-				e.Date = low
-			}
-		case "availabilityTime":
-			at := d.time(e, "Recorded")
-			if e.Kind == record.KindDiary || !e.Date.IsZero() {
-				e.Recorded = at
-			} else {
-				e.Date = at
-			}
 		default:
-			d.statement(name, e)
+			d.statement(name, e, &m)
 		}
 	}
+	if e.Date = m.begin(); e.Kind == record.KindDiary || !e.Date.IsZero() {
+		e.Recorded, d.recorded[e] = m.available, m.availability
+	} else {
+		e.Date = m.available
+	}
+	m.until(e)
 }
