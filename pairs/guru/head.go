@@ -79,11 +79,14 @@ func first(msg []byte) (part, []byte, error) {
 	for _, line := range lines[1:] {
 		name, value, found := strings.Cut(line, ":")
 		key := strings.ToLower(name)
+		_, twice := p.fields[key]
 		switch {
 		case !found || name == "" || strings.ContainsAny(name, " \t") || !plainText(line):
 			return p, nil, errors.New("not a header field")
-		case p.fields[key] != "":
+		case twice:
 			return p, nil, errors.New("a header field stands twice")
+		case key == "transfer-encoding": // two readers could find two ends
+			return p, nil, errors.New("the body is framed by something other than Content-Length")
 		}
 		p.fields[key] = strings.Trim(value, " \t")
 	}

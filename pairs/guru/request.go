@@ -73,9 +73,12 @@ func (c *codec) DecodeRequest(ctx context.Context, msg []byte) (record.Request, 
 		}
 		return refuse(record.ReasonUnsupported, "a method or path that reads no record")
 	}
-	for _, p := range all {
-		if p.field(fieldNumber) != number || p.field(fieldOrganisation) != q.Target {
+	for i, p := range all {
+		switch {
+		case p.field(fieldNumber) != number || p.field(fieldOrganisation) != q.Target:
 			return refuse(record.ReasonBadMessage, "requests about two patients or practices")
+		case i < len(all)-1 && (p.line != lineDemographic || len(p.body) > 0):
+			return refuse(record.ReasonUnsupported, "before the last request, one for something other than the patient's details")
 		}
 	}
 	switch {
@@ -257,13 +260,17 @@ func (c *codec) Calls(_ context.Context, request []byte, answers [][]byte) ([][]
 	return calls, nil
 }
 
-// Join writes the answers one after the other. One that is not there is an
-// answer that says so.
+// Join writes the answers one after the other. One that is not there, or is not
+// one answer, stands as a status that says so: without the details it is not
+// proven whose the record is, and without the record there is nothing to show,
+// so that either fails the request, which may be made again.
 func (c *codec) Join(_ []byte, answers [][]byte) ([]byte, error) {
 	var out []byte
 	for _, answer := range answers {
-		if _, err := parts(answer); err != nil {
+		if all, err := parts(answer); answer == nil {
 			answer = message("HTTP/1.1 504 Gateway Timeout", nil)
+		} else if err != nil || len(all) != 1 {
+			answer = message("HTTP/1.1 502 Bad Gateway", nil)
 		}
 		out = append(out, answer...)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -24,8 +25,9 @@ const (
 // DecodeResponse reads an answer: the HTTP answers to the calls of one request,
 // one after the other, of which each is the patient's details, my-record or an
 // extract; or one of these. An extract by itself is read too, as exports have
-// it. All are about one patient. A status that is no success is a Failure, where
-// it is of the record and not of the details alone.
+// it. All are about one patient. A status that is no success is a Failure,
+// whichever call it answers (Join says why). The message it answers is that of
+// the last call, which alone has the id of the request.
 func (c *codec) DecodeResponse(ctx context.Context, msg []byte) (record.Response, error) {
 	if len(msg) > c.bytes() {
 		return record.Response{}, misread(record.ReasonTooLarge, opDecodeResponse, errors.New("larger than the limit"))
@@ -71,15 +73,15 @@ func (a *answer) read(msg []byte) error {
 	if err != nil {
 		return misread(record.ReasonBadAnswer, opDecodeResponse, err)
 	}
+	a.correlation = all[len(all)-1].field(fieldCorrelation)
 	for _, p := range all {
-		if a.failure != nil {
-			continue
-		}
 		status, err := statusOf(p.line)
 		if err != nil {
 			return misread(record.ReasonBadAnswer, opDecodeResponse, err)
 		}
-		a.correlation = p.field(fieldCorrelation)
+		if a.failure != nil {
+			continue
+		}
 		body := bytes.TrimSpace(bytes.TrimPrefix(p.body, []byte("\xEF\xBB\xBF")))
 		switch {
 		case status/100 != 2:
@@ -271,11 +273,15 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 // unwrap gives the body of an answer as XML: an extract as it stands, JSON spelt
 // as elements.
 func unwrap(msg []byte) ([]byte, error) {
-	_, body, found := bytes.Cut(msg, []byte("\r\n\r\n"))
-	if !found {
-		return nil, errors.New("guru: an answer without a head")
+	all, err := parts(msg)
+	if err != nil {
+		return nil, fmt.Errorf("guru: answer: %w", err)
 	}
-	if body = bytes.TrimSpace(body); len(body) > 0 && body[0] == '{' {
+	if len(all) != 1 {
+		return nil, errors.New("guru: an answer to several requests")
+	}
+	body := bytes.TrimSpace(all[0].body)
+	if len(body) > 0 && body[0] == '{' {
 		return myrecord.Spell(body)
 	}
 	return body, nil

@@ -3,6 +3,8 @@ package myrecord
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -24,14 +26,17 @@ var partsOf = []part{
 	{"drugs", record.Medication, record.KindMedication},
 	{"vaccinations", record.Immunisations, record.KindImmunisation},
 	{"medicalProblems", record.Problems, record.KindProblem},
-	{"testResults", record.Investigations, record.KindResult},
-	{"medicalHistory", record.Observations, record.KindObservation},
+	{testResults, record.Investigations, record.KindResult},
+	{medicalHistory, record.Observations, record.KindObservation},
 	{"recalls", record.Diary, record.KindDiary},
 	{"encounters", record.Consultations, record.KindConsultation},
 	{"referral", record.Referrals, record.KindReferral},
 }
 
-const testResults = "testResults"
+const (
+	testResults    = "testResults"
+	medicalHistory = "medicalHistory"
+)
 
 // groups are the two lists of test results, whose names are inferred.
 var groups = []string{"inrResults", "pathResults"}
@@ -120,7 +125,7 @@ func Decode(o *Object, doc []byte, base int) (*record.Record, []int, error) {
 			}
 		}
 		if !found {
-			d.rec.Add(&record.Entry{Kind: record.KindUnrecognised, At: m.key, Text: m.key + ": " + strings.Join(words(m.value), "; ")})
+			d.other(m.key, m.value)
 		}
 	}
 	if !known {
@@ -169,24 +174,16 @@ func (d *decoder) part(p part, value any) {
 	case !access:
 		d.rec.Declare(p.section, record.Denied)
 	}
+	d.others(p.name, o, "hasAccess", "hasErrored", "count", "data")
+	data, _ := o.get("data")
+	if data == nil && stated && !access { // nothing of it is there to be counted
+		return
+	}
 	held := 0
 	if p.name == testResults {
-		data, _ := o.get("data")
-		inner, ok := data.(*Object)
-		if !ok {
-			d.rec.Fail(p.section, p.name, "data is no object")
-			return
-		}
-		for _, g := range groups {
-			if v, there := inner.get(g); there {
-				list, _ := v.(*Object)
-				n := d.items(p, p.name+"/data/"+g, list)
-				d.counted(p, list, n)
-				held += n
-			}
-		}
+		held = d.groups(p, data)
 	} else {
-		held = d.items(p, p.name, o)
+		held = d.items(p, p.name, data)
 	}
 	d.counted(p, o, held)
 	if held > 0 && stated && !access {
@@ -194,21 +191,72 @@ func (d *decoder) part(p part, value any) {
 	}
 }
 
+// groups reads the lists of test results.
+func (d *decoder) groups(p part, data any) int {
+	inner, ok := data.(*Object)
+	if !ok {
+		d.rec.Fail(p.section, p.name, "data is no object")
+		d.other(p.name+"/data", data)
+		return 0
+	}
+	held := 0
+	for _, g := range groups {
+		v, there := inner.get(g)
+		if !there {
+			continue
+		}
+		list, _ := v.(*Object)
+		at := p.name + "/data/" + g
+		entries, _ := list.get("data")
+		n := d.items(p, at, entries)
+		d.counted(p, list, n)
+		d.others(at, list, "count", "data")
+		held += n
+	}
+	d.others(p.name+"/data", inner, groups...)
+	return held
+}
+
+// others keeps the words of the members of an object that are none of those
+// known.
+func (d *decoder) others(at string, o *Object, known ...string) {
+	if o == nil {
+		return
+	}
+	for _, m := range o.members {
+		if !slices.Contains(known, m.key) {
+			d.other(at+"/"+m.key, m.value)
+		}
+	}
+}
+
+// other keeps the words of what is not known.
+func (d *decoder) other(at string, value any) {
+	if w := strings.Join(words(value), "; "); w != "" {
+		d.rec.Add(&record.Entry{Kind: record.KindUnrecognised, At: at, Text: at + ": " + w})
+	}
+}
+
 // counted holds what a part says it has against what it has.
 func (d *decoder) counted(p part, o *Object, held int) {
-	v, ok := o.get("count")
-	said := strings.Join(words(v), "")
-	if !ok || said != decimal(held) {
+	said := ""
+	switch v, _ := o.get("count"); v := v.(type) {
+	case json.Number:
+		said = string(v)
+	case string: // as flags are in some builds
+		said = v
+	}
+	if said != decimal(held) {
 		d.rec.Fail(p.section, p.name, "the count is not that of the data")
 	}
 }
 
 // items reads the entries of a list.
-func (d *decoder) items(p part, at string, o *Object) int {
-	data, _ := o.get("data")
+func (d *decoder) items(p part, at string, data any) int {
 	list, ok := data.([]any)
 	if !ok {
 		d.rec.Fail(p.section, at, "data is no list")
+		d.other(at+"/data", data)
 		return 0
 	}
 	for _, v := range list {
@@ -226,6 +274,9 @@ func (d *decoder) items(p part, at string, o *Object) int {
 			continue
 		}
 		d.item(e, item)
+		if e.Text == "" && (e.Kind == record.KindAllergy || e.Kind == record.KindMedication) {
+			d.rec.Fail(p.section, at, "an entry that does not say to what or of what it is")
+		}
 	}
 	return len(list)
 }
@@ -257,13 +308,21 @@ func words(v any) []string {
 	return nil
 }
 
-// fields are the members of an entry that were not read yet.
-type fields struct{ left []member }
+// fields are the members of an entry that were not read yet. odd says that one
+// that is read as text was something else, whose words were kept.
+type fields struct {
+	left []member
+	odd  bool
+}
 
 func (f *fields) take(key string) string {
 	for i, m := range f.left {
 		if m.key == key {
 			f.left = append(f.left[:i:i], f.left[i+1:]...)
+			switch m.value.(type) {
+			case bool, []any, *Object:
+				f.odd = true
+			}
 			return strings.TrimSpace(strings.Join(words(m.value), "; "))
 		}
 	}
@@ -282,13 +341,14 @@ func (d *decoder) item(e *record.Entry, o *Object) {
 	case record.KindProblem:
 		problem(e, f)
 	case record.KindImmunisation:
-		e.Immunisation = &record.Immunisation{}
 		e.Text, e.Date = f.take("description"), date(e, f, "date")
+		e.Immunisation = &record.Immunisation{NotGiven: saysNotGiven(e.Text)}
 	case record.KindResult:
 		result(e, f)
 	case record.KindDiary:
 		e.Diary = &record.DiaryBody{}
 		e.Text, e.Recorded, e.Date = f.take("name"), date(e, f, "recordDate"), date(e, f, "nextDate")
+		e.Texts = unlabelled(f.take("description"))
 	case record.KindReferral:
 		e.Referral = &record.Referral{Specialty: f.take("speciality"), Reference: f.take("ubrn")}
 		e.Text, e.Date = f.take("description"), date(e, f, "recordDate")
@@ -297,18 +357,27 @@ func (d *decoder) item(e *record.Entry, o *Object) {
 		e.Text, e.Date = f.take("description"), date(e, f, "date")
 	default:
 		e.Text, e.Date = f.take("rubric"), date(e, f, "start_date")
-		if words := f.take("description"); words != "" {
-			e.Texts = append(e.Texts, record.Text{Value: words})
-		}
+		e.Texts = unlabelled(f.take("description"))
 		if mapping.ClassOf(e.Text) == mapping.FamilyHistory {
 			e.Kind = record.KindFamilyHistory
 		}
+	}
+	if f.odd {
+		d.rec.Fail(e.Kind.Section(), e.At, "a member that should be text")
 	}
 	for _, m := range f.left {
 		if w := strings.TrimSpace(strings.Join(words(m.value), "; ")); w != "" {
 			e.Texts = append(e.Texts, record.Text{Label: label(m.key), Value: w})
 		}
 	}
+}
+
+// unlabelled is a text without a label, or none.
+func unlabelled(words string) []record.Text {
+	if words == "" {
+		return nil
+	}
+	return []record.Text{{Value: words}}
 }
 
 // date reads a date or a date with a time; other words stay as they are.
@@ -321,9 +390,26 @@ func date(e *record.Entry, f *fields, key string) record.Date {
 	return d
 }
 
+// noneKnown is an assertion that there are no allergies, as a whole: these are
+// free words, and in "Penicillin: no rash" or "No known allergies but codeine" a
+// "no" must not take an allergy back.
+var noneKnown = regexp.MustCompile(`(?i)^\s*(?:nkd?a|(?:no|nil|none)(?: (?:known|other|relevant|significant|current))*(?: (?:drug|food|medication|medicine))*(?: (?:allergy|allergies|sensitivity|sensitivities))?(?: (?:known|recorded|reported|stated))?)\s*\.?\s*$`)
+
+// saysNotGiven tells a vaccination that was not given by the one phrase that
+// means nothing else; words such as "no reaction" are about one that was.
+func saysNotGiven(words string) bool {
+	return strings.Contains(strings.ToLower(firstLine(words)), "not given")
+}
+
+// firstLine leaves out the lines that were put behind an entry's own words.
+func firstLine(words string) string {
+	line, _, _ := strings.Cut(words, "\n")
+	return line
+}
+
 func allergy(e *record.Entry, f *fields) {
 	e.Text, e.Date = f.take("description"), date(e, f, "start_date")
-	a := &record.Allergy{Absent: mapping.ClassOf(e.Text) == mapping.Negated}
+	a := &record.Allergy{Absent: noneKnown.MatchString(firstLine(e.Text))}
 	e.Allergy = a
 	switch kind := f.take("type"); kind {
 	case "Drug":
@@ -331,6 +417,9 @@ func allergy(e *record.Entry, f *fields) {
 	case "":
 	default: // which may be a drug too
 		e.Texts = append(e.Texts, record.Text{Label: "Type", Value: kind})
+	}
+	if severity := f.take("severity"); severity != "" && severity != noSeverity {
+		e.Texts = append(e.Texts, record.Text{Label: "Severity", Value: severity})
 	}
 }
 
@@ -393,6 +482,8 @@ func result(e *record.Entry, f *fields) {
 	number := strings.Trim(value, "1234567890.") == "" && strings.Count(value, ".") < 2 && strings.Trim(value, ".") != ""
 	switch {
 	case value == "" && unit == "":
+	case value == "":
+		e.Value = &record.Value{Unit: unit}
 	case number:
 		e.Value = &record.Value{Number: value, Unit: unit}
 	default:

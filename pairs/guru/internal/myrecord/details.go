@@ -69,9 +69,9 @@ func Details(o *Object) (*record.Patient, error) {
 	return p, nil
 }
 
-// EncodeDetails writes the patient's details. What they have no member for, and
-// the head of the record, stands in two members of ours, which a reader of the
-// published ones passes over.
+// EncodeDetails writes the patient's details. The head of the record, and all that
+// is known of the patient in words, stands in a member of ours, which a reader of
+// the published ones passes over.
 func EncodeDetails(rec *record.Record, head []string) ([]byte, error) {
 	p := &rec.Patient
 	first, others := p.FirstName, strings.TrimSpace(strings.TrimPrefix(p.Forenames, p.FirstName))
@@ -83,9 +83,9 @@ func EncodeDetails(rec *record.Record, head []string) ([]byte, error) {
 	if len(p.Addresses) > 0 {
 		a = p.Addresses[0]
 	}
-	contact := func(use string, n int) string {
+	contact := func(email bool, n int) string {
 		for _, c := range p.Contacts {
-			if c.Use == use {
+			if strings.Contains(c.Value, "@") == email {
 				if n--; n < 0 {
 					return c.Value
 				}
@@ -112,7 +112,7 @@ func EncodeDetails(rec *record.Record, head []string) ([]byte, error) {
 		Second    string   `json:"telephone2"`
 		Linkspan  []string `json:"linkspan"`
 	}{p.Title, p.Surname, first, others, p.BirthDate.Wall(), sex, p.NHS.Digits(), strings.TrimSpace(a.House + " " + a.Number), a.Street, a.Village, a.Town, a.County,
-		a.Postcode, contact("email", 0), contact("telephone", 0), contact("telephone", 1), lines(head)})
+		a.Postcode, contact(true, 0), contact(false, 0), contact(false, 1), lines(append(head, patientLines(p)...))})
 }
 
 // lines are never null, and each is one line.

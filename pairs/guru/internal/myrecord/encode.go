@@ -1,22 +1,30 @@
 package myrecord
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
 )
 
-// Fit settles what my-record cannot hold: a code. Every entry that has one
-// arrives in its words.
+// Fit settles what my-record cannot hold. It has no codes, so that every entry
+// with one arrives in its words, and no part for some kinds, whose entries stand
+// among the medical history.
 func Fit(rec *record.Record) {
 	for _, e := range rec.Entries {
-		if e.Outcome != record.Exact && e.Outcome != record.Mapped || e.Code.IsZero() && e.Target.IsZero() {
+		if e.Outcome != record.Exact && e.Outcome != record.Mapped {
 			continue
 		}
-		e.Outcome, e.Target = record.Degraded, mapping.Code{}
+		switch _, own := ownPart(e.Kind); {
+		case !own && e.Kind != record.KindDemographics:
+			e.Outcome, e.Target = record.Unsupported, mapping.Code{}
+		case !e.Code.IsZero() || !e.Target.IsZero():
+			e.Outcome, e.Target = record.Degraded, mapping.Code{}
+		}
 	}
 }
 
@@ -31,7 +39,7 @@ func Encode(rec *record.Record, head []string) ([]byte, error) {
 		}
 	}
 	items := map[string][]any{}
-	items["medicalHistory"] = append(items["medicalHistory"], historyItem("Linkspan", "", strings.Join(append(lines(head), patientLines(&rec.Patient)...), "\n")))
+	items[medicalHistory] = append(items[medicalHistory], historyItem("Linkspan", "", strings.Join(append(lines(head), patientLines(&rec.Patient)...), "\n")))
 	rec.Wrote("item", nil)
 	for _, e := range rec.Entries {
 		if !e.Shown() || e.Kind == record.KindDemographics {
@@ -47,7 +55,11 @@ func Encode(rec *record.Record, head []string) ([]byte, error) {
 		if i > 0 {
 			b.WriteString(",\n ")
 		}
-		access, errored := states(rec, p)
+		rows := len(items[p.name])
+		if p.name == medicalHistory {
+			rows-- // the head is none of its own
+		}
+		access, errored := states(rec, p, rows)
 		var data any = orEmpty(items[p.name])
 		if p.name == testResults {
 			data = struct {
@@ -60,7 +72,7 @@ func Encode(rec *record.Record, head []string) ([]byte, error) {
 			HasErrored bool `json:"hasErrored"`
 			Count      int  `json:"count"`
 			Data       any  `json:"data"`
-		}{access || len(items[p.name]) > 0, errored, len(items[p.name]), data})
+		}{access, errored, len(items[p.name]), data})
 		if err != nil {
 			return nil, err
 		}
@@ -83,43 +95,72 @@ func orEmpty(all []any) []any {
 	return all
 }
 
-// states says of a part what its sections' states say: what may not be seen is
-// without access, and what is not known whole could not be read, so that an
-// empty list is never taken for none.
-func states(rec *record.Record, p part) (access, errored bool) {
-	sections := []record.Section{p.section}
-	if p.section == record.Medication {
-		sections = append(sections, record.Issues)
-	}
+// states says of a part with so many rows what the states of its sections say. A
+// part without rows that was not asked for, or of which the whole is kept back,
+// is without access. One that is not known whole has errored, so that neither an
+// empty list is taken for none nor a few rows for all of them; it is never
+// without access when it has rows, for a reader need not show those.
+func states(rec *record.Record, p part, rows int) (access, errored bool) {
 	access = true
-	for _, s := range sections {
+	for _, s := range sectionsOf(p) {
+		own := s == p.section
 		if !rec.Asked().Has(s) {
+			access = access && !own
 			continue
 		}
 		switch rec.State(s) {
+		case record.Failed:
+			errored = true
+		case record.Partial: // of family history that is said wherever a source has no list of it
+			errored = errored || s != record.FamilyHistory
 		case record.Denied, record.Disabled:
 			access = false
-		case record.Failed, record.Partial:
-			errored = true
+		case record.Withheld, record.Filtered:
+			access = access && (rows > 0 || !own)
 		case record.NotSupported, record.NotRetrievable:
-			errored = errored || s == p.section
+			errored = errored || own
 		}
+	}
+	if p.name == medicalHistory || rows > 0 { // the head stands there
+		return true, errored || !access
 	}
 	return access, errored
 }
 
-// partOf is the part an entry stands in: that of its kind.
-func partOf(e *record.Entry) string {
-	kind := e.Kind
+// sectionsOf are the sections that a part speaks for, its own first. What else
+// stands in the medical history, for want of a part, is not what a reader takes
+// it for: of documents or alerts its flags say nothing, and the head does.
+func sectionsOf(p part) []record.Section {
+	switch p.name {
+	case "drugs":
+		return []record.Section{record.Medication, record.Issues}
+	case medicalHistory:
+		return []record.Section{record.Observations, record.FamilyHistory}
+	}
+	return []record.Section{p.section}
+}
+
+// ownPart is the part that entries of a kind have.
+func ownPart(kind record.Kind) (name string, own bool) {
 	if kind == record.KindIssue {
 		kind = record.KindMedication
 	}
 	for _, p := range partsOf {
-		if p.kind == kind && e.Outcome != record.FailedEntry {
-			return p.name
+		if p.kind == kind {
+			return p.name, true
 		}
 	}
-	return "medicalHistory"
+	return medicalHistory, false
+}
+
+// partOf is the part an entry stands in: that of its kind. What could not be read
+// stands in the medical history as the sentence that says so.
+func partOf(e *record.Entry) string {
+	if e.Outcome == record.FailedEntry {
+		return medicalHistory
+	}
+	name, _ := ownPart(e.Kind)
+	return name
 }
 
 type allergyItem struct {
@@ -193,170 +234,187 @@ func historyItem(rubric, date, description string) any {
 	}{date, rubric, description}
 }
 
-// itemOf writes an entry: what the part has a member for stands there, all of it
-// stands in words too where it has none, its own first.
+// itemOf writes an entry: what the part has a member for stands there, and what
+// it has none for in words, the entry's own first.
 func itemOf(name string, e *record.Entry) any {
-	first, more := text(e)
-	all := strings.Join(append([]string{first}, more...), "\n")
+	x := &spoken{e: e}
 	on := day(e.Date)
 	switch name {
 	case "allergies":
-		kind := "Drug"
-		if a := e.Allergy; a != nil && (a.Class == record.AllergyNonDrug || a.Absent) {
-			kind = "Other"
-		}
-		return allergyItem{ID: e.ID, Type: kind, Start: on, Description: all, Severity: "Not stated"} // a reader drops rows without one (S §4.3)
+		a := allergyItem{ID: e.ID, Type: x.allergyType(), Start: on, Severity: x.severity()}
+		a.Description = x.all()
+		return a
 	case "drugs":
-		return drugOf(e, first, more)
+		return x.drug(on)
 	case "vaccinations":
-		return vaccinationItem{on, all, "", ""}
+		v := vaccinationItem{Date: on, Next: x.text("Next"), Status: x.text("Status")}
+		v.Description = x.all()
+		return v
 	case "medicalProblems":
-		finish := ""
-		if p := e.Problem; p != nil {
-			if finish = day(p.End); finish == "" && p.Status.Value == "active" {
-				finish = "Ongoing"
-			}
-		}
-		return problemItem{on, finish, all}
+		p := problemItem{Start: on, Finish: x.finish()}
+		p.Rubric = x.all()
+		return p
 	case testResults:
-		r := resultItem{Name: strings.Join(more, "\n"), Date: on, Element: first}
-		if v := e.Value; v != nil && v.Comparator.IsZero() && v.Unreadable == "" {
-			r.Value, r.Units = v.Number, v.Unit
-		}
-		return r
+		return x.result(on)
 	case "recalls":
-		return recallItem{Recorded: day(e.Recorded), Name: first, Description: strings.Join(more, "\n"), Next: on}
+		r := recallItem{Recorded: day(e.Recorded), Next: on, Result: x.text("Result"), Status: x.text("Status")}
+		r.Name, r.Description = x.apart()
+		return r
 	case "encounters":
-		return encounterItem{on, all}
+		return encounterItem{on, x.all()}
 	case "referral":
-		r := referralItem{Recorded: on, Description: all}
+		r := referralItem{Recorded: on}
 		if f := e.Referral; f != nil {
 			r.Speciality, r.UBRN = f.Specialty, f.Reference
+			x.says(record.FactReferralSpecialty, record.FactReferralReference)
 		}
+		r.Description = x.all()
 		return r
 	}
-	return historyItem(first, on, strings.Join(more, "\n"))
+	rubric, description := x.apart()
+	return historyItem(rubric, on, description)
 }
 
-func drugOf(e *record.Entry, first string, more []string) any {
-	d := drugItem{ID: e.ID, Name: first, Prescribed: day(e.Date), Reason: strings.Join(more, "\n")}
-	m := e.Medication
-	if m == nil {
-		return d
+// allergyType tells drug allergies from others. One of which it is not known may
+// be to a drug, unless the source has a word for it.
+func (x *spoken) allergyType() string {
+	a := x.e.Allergy
+	switch {
+	case a == nil:
+		return "Drug"
+	case a.Class == record.AllergyNonDrug, a.Absent && a.Class != record.AllergyUnclear:
+		return "Other"
+	case a.Absent:
+		return cmp.Or(x.text("Type"), "Other")
+	case a.Class != record.AllergyUnclear:
+		return "Drug"
 	}
-	d.Dosage, d.First = m.Dosage, day(m.FirstIssue)
-	if d.Quantity = m.QuantityWords; d.Quantity == "" {
-		d.Quantity = strings.TrimSpace(m.Quantity + " " + m.Unit)
+	return cmp.Or(x.text("Type"), "Drug")
+}
+
+// noSeverity is written where none is known: a reader drops rows without one (S
+// §4.3).
+const noSeverity = "Not stated"
+
+func (x *spoken) severity() string {
+	if words := x.text("Severity"); words != "" {
+		return words
 	}
-	d.Status = map[string]string{"repeat": "Repeat", "acute": "Acute"}[m.Type.Value]
-	d.Type = map[string]string{"active": "Current", "ended": "History"}[m.Status.Value]
+	for _, q := range x.e.Qualifiers {
+		if strings.EqualFold(q.Name, "Severity") && q.Meaning == record.Refines && q.Value != "" {
+			return q.Value
+		}
+	}
+	return noSeverity
+}
+
+func (x *spoken) drug(on string) any {
+	d := drugItem{ID: x.e.ID, Prescribed: on}
+	if m := x.e.Medication; m != nil {
+		d.Dosage = m.Dosage
+		x.says(record.FactMedicationDosage)
+		if d.Quantity = m.QuantityWords; d.Quantity != "" {
+			x.says(record.FactMedicationQuantityWords)
+		} else {
+			d.Quantity = strings.TrimSpace(m.Quantity + " " + m.Unit)
+		}
+		if d.Quantity == strings.TrimSpace(m.Quantity+" "+m.Unit) {
+			x.says(record.FactMedicationQuantity, record.FactMedicationUnit)
+		}
+		if d.First = dayAlone(m.FirstIssue); d.First != "" {
+			x.says(record.FactMedicationFirstIssue)
+		}
+		d.Status = x.enumerated(m.Type, record.FactMedicationType, map[string]string{"repeat": "Repeat", "acute": "Acute"})
+		d.Type = x.enumerated(m.Status, record.FactMedicationStatus, map[string]string{"active": "Current", "ended": "History"})
+	}
+	reason := x.text("Reason")
+	name, more := x.apart()
+	d.Name, d.Reason = name, strings.Trim(reason+"\n"+more, "\n")
 	return d
 }
 
-// day is a date as my-record writes it; one that is not known to the day is in
-// the words.
-func day(d record.Date) string { return d.Day() }
-
-// text is everything an entry says in lines: its own words, marked with what
-// could turn them round, and the rest.
-func text(e *record.Entry) (first string, more []string) {
-	if e.Outcome == record.FailedEntry {
-		return "An entry at " + e.At + " could not be read.", nil
+// enumerated is my-record's spelling of a value of Guru's. Words that say more
+// stay a line.
+func (x *spoken) enumerated(c mapping.Code, field record.Field, spellings map[string]string) string {
+	s := spellings[c.Value]
+	if s == "" || !strings.HasPrefix(string(c.Scheme), "guru.") {
+		return ""
 	}
-	say := func(label, words string) {
-		if words = strings.TrimSpace(words); words != "" {
-			more = append(more, strings.TrimPrefix(label+": "+words, ": "))
-		}
+	if term := record.TermOf(c); strings.EqualFold(term, s) || strings.EqualFold(term, c.Value) {
+		x.says(field)
 	}
-	first = e.Text
-	for _, q := range e.Qualifiers {
-		if q.Meaning != record.Refines {
-			first = strings.TrimSpace(first + " [" + q.Name + ": " + q.Value + "]")
-		}
-		say(q.Name, q.Value)
-	}
-	switch {
-	case e.Kind == record.KindFamilyHistory:
-		first = strings.TrimSpace(first + " [family history]")
-	case e.Immunisation != nil && e.Immunisation.NotGiven:
-		first = strings.TrimSpace(first + " [NOT given]")
-	case e.Allergy != nil && e.Allergy.Ended:
-		first = strings.TrimSpace(first + " [past allergy, ended]")
-	case e.Kind == record.KindDocument || e.Kind == record.KindAlert || e.Kind == record.KindRequest || e.Kind == record.KindReport:
-		first = strings.TrimSpace(first + " [" + e.Kind.String() + "]")
-	case e.Kind == record.KindIssue:
-		first = strings.TrimSpace(first + " [issue]")
-	}
-	for _, t := range e.Texts {
-		say(t.Label, t.Value)
-	}
-	e.EachFact(func(f record.Fact) { more = append(more, f.Line()) })
-	if e.Date.Day() == "" || e.Date.Clock() != "" {
-		if !e.Date.IsZero() {
-			say("Date", e.Date.Words())
-		}
-	}
-	if !e.Recorded.IsZero() && e.Kind != record.KindDiary {
-		say("Recorded", e.Recorded.Words())
-	}
-	if e.Author != nil {
-		say("By", e.Author.NameAndRole())
-	}
-	if e.Place != nil {
-		say("At", e.Place.Title())
-	}
-	if e.Parent.Shown() {
-		say("Part of", e.Parent.Name())
-	}
-	for _, l := range e.Problems {
-		if l.Problem.Shown() {
-			say("Problem", l.Problem.Name())
-		}
-	}
-	if c := e.Consultation; c != nil {
-		for _, i := range c.Items {
-			if i.Entry.Shown() {
-				say(i.Words, i.Entry.Name())
-			}
-		}
-	}
-	more = append(more, e.Notes...)
-	if !e.Code.IsZero() {
-		more = append(more, record.SourceCode(e.Code))
-	}
-	for _, c := range e.Others {
-		more = append(more, record.SourceCode(c))
-	}
-	return first, more
+	return s
 }
 
-// patientLines are what is known of the patient: my-record says nothing of who it
-// is about.
-func patientLines(p *record.Patient) []string {
-	var lines []string
-	say := func(label, words string) {
-		if words = strings.TrimSpace(words); words != "" {
-			lines = append(lines, label+": "+words)
+// finish is when a problem ended, "Ongoing" for one that has not, and "" where
+// that is not known to the day: such a problem is marked, for it would look open.
+func (x *spoken) finish() string {
+	p := x.e.Problem
+	if p == nil {
+		return ""
+	}
+	plain := slices.Contains([]string{"active", "inactive", "Active problem", "Inactive problem"}, record.TermOf(p.Status))
+	if end := dayAlone(p.End); end != "" {
+		x.says(record.FactProblemEnd)
+		if plain && p.Status.Value == "inactive" {
+			x.says(record.FactProblemStatus)
 		}
+		return end
 	}
-	say("Name", strings.Join(strings.Fields(p.Title+" "+p.Forenames+" "+p.Surname), " "))
-	if !p.BirthDate.IsZero() {
-		say("Date of birth", p.BirthDate.Words())
+	switch {
+	case p.Status.Value == "active" && p.End.IsZero():
+		if plain {
+			x.says(record.FactProblemStatus)
+		}
+		return "Ongoing"
+	case !p.End.IsZero():
+		x.mark = "[past problem, ended " + p.End.Words() + "]"
+	case p.Status.Value == "inactive":
+		x.mark = "[past problem, end date not known]"
 	}
-	if !p.DeathDate.IsZero() {
-		say("Date of death", p.DeathDate.Words())
-	} else if p.Dead {
-		lines = append(lines, "Recorded as deceased")
+	return day(p.End)
+}
+
+// result is a row of the laboratory's results. What is not a number with a unit
+// stands as the value in its words.
+func (x *spoken) result(on string) any {
+	r := resultItem{Date: on}
+	if v := x.e.Value; v != nil && v.Unreadable == "" {
+		switch r.Units = v.Unit; {
+		case v.Number != "":
+			r.Value = strings.TrimSpace(sign(v.Comparator) + " " + v.Number)
+			x.says(record.FactValueNumber)
+		case v.Text != "":
+			r.Value = strings.TrimSpace(sign(v.Comparator) + " " + v.Text)
+			x.says(record.FactValueText)
+		}
+		x.says(record.FactValueUnit)
 	}
-	say("Sex", record.TermOf(p.Sex))
-	for _, a := range p.Addresses {
-		say("Address", strings.Join(strings.Fields(strings.Join([]string{a.House, a.Number, a.Street, a.Village, a.Town, a.County, a.Postcode}, " ")), " "))
+	if status := x.peek("Status"); status != "AwaitingResults" && status != "ResultsReceived" { // a reader drops such rows (S §4.3)
+		r.Status = x.text("Status")
 	}
-	for _, c := range p.Contacts {
-		say("Contact "+c.Use, c.Value)
+	test := x.text("Test")
+	element, more := x.apart()
+	r.Element, r.Name = element, strings.Trim(test+"\n"+more, "\n")
+	return r
+}
+
+// sign is a comparator in front of a number.
+func sign(c mapping.Code) string {
+	if strings.Trim(c.Value, "<=>~") == "" {
+		return c.Value
 	}
-	for _, q := range p.Registration {
-		say(q.Name, q.Value)
+	return record.TermOf(c)
+}
+
+// day is a date as my-record writes it; one that is not known to the day is in
+// the words, and so is a time.
+func day(d record.Date) string { return d.Day() }
+
+// dayAlone is a date that my-record can say whole.
+func dayAlone(d record.Date) string {
+	if d.Clock() != "" {
+		return ""
 	}
-	return lines
+	return d.Day()
 }
