@@ -22,7 +22,11 @@ func Decode(r *xmlio.Reader, base int) (*record.Record, error) {
 	if r.Name() != (xmlio.Name{Space: Namespace, Local: Root}) {
 		return nil, fault(r, record.ReasonBadAnswer, "not an "+Root)
 	}
+<<<<<<< HEAD
+	d := &decoder{r: r, base: base, rec: record.New(record.Source{}), byID: map[string]*record.Entry{}, supplies: map[string]*record.Entry{}, parts: map[string]*record.Entry{},
+=======
 	d := &decoder{r: r, base: base, rec: record.New(record.Source{}), byID: map[string]*record.Entry{}, supplies: map[string]*record.Entry{},
+>>>>>>> origin/main
 		staff: map[string]*record.Person{}, recorded: map[*record.Entry]bool{}}
 	d.message()
 	if err := r.Err(); err != nil {
@@ -53,6 +57,7 @@ type decoder struct {
 	patients int
 	byID     map[string]*record.Entry  // statements by identifier
 	supplies map[string]*record.Entry  // courses by the identifier of what was authorised
+	parts    map[string]*record.Entry  // drugs by the identifier of any part of their statement
 	staff    map[string]*record.Person // agents by identifier, made when first mentioned
 	later    []func()                  // what points at statements further on
 	recorded map[*record.Entry]bool    // entries that say themselves when they were recorded, or that it is not known

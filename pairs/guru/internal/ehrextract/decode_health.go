@@ -65,7 +65,11 @@ func (d *decoder) linkSet() *record.Entry {
 			e.Notes = append(e.Notes, "The statement that names this problem is not in the record.")
 		}
 		for _, id := range linked {
-			if other := d.byID[id]; other != nil && other != e {
+			other := d.byID[id]
+			if other == nil { // EMIS links a problem to what was authorised, not to the statement
+				other = d.parts[id]
+			}
+			if other != nil && other != e {
 				other.Problems = append(other.Problems, record.ProblemLink{Problem: e, Link: mapping.Code{Scheme: schemeProblemLink, Value: "linked", Term: "Linked"}})
 			}
 		}
