@@ -27,6 +27,9 @@ type AnnotatedValue struct {
 // nothing says which of them the result is.
 func ParseAnnotatedValue(text string) (AnnotatedValue, bool) {
 	var v AnnotatedValue
+	if !strings.Contains(text, "Value:") { // nearly every text
+		return v, false
+	}
 	found, ranges := false, 0
 	for line := range strings.Lines(text) {
 		line = blank(line)

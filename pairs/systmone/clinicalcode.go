@@ -82,7 +82,7 @@ func (d *decoder) settleCode(e *record.Entry, f *codeFields) {
 		e.Allergy = &record.Allergy{Class: record.AllergyNonDrug, Absent: mapping.ClassOf(e.Text) == mapping.Negated}
 	case f.uid != "":
 		e.Kind = record.KindProblem
-	case f.value != "":
+	case f.value != "", annotated(e, f):
 		e.Kind = record.KindResult
 	}
 	d.settleValue(e, f)
@@ -114,6 +114,37 @@ func (d *decoder) settleProblem(e *record.Entry, f *codeFields) {
 		p.Status = problemEnded
 		d.parseDate(e, "End date", f.end, &p.End)
 	}
+}
+
+// annotated reads the result in the free text of an entry without a Value of
+// its own, in the line in which SystmOne says it by GP2GP (S §6.1 "numeric
+// values"): nothing says that a Value is always there, for it is known from a
+// schema alone (S §1.4). The text stays as it is.
+func annotated(e *record.Entry, f *codeFields) bool {
+	if f.units != "" || f.comparator != "" { // they belong to a number that is not there
+		return false
+	}
+	for _, t := range e.Texts {
+		said, ok := record.ParseAnnotatedValue(t.Value)
+		if t.Label != "" || !ok {
+			continue
+		}
+		v := &record.Value{Number: said.Number, Unit: said.Unit, AbnormalAs: said.Interpretation}
+		for _, c := range comparators {
+			if said.Comparator != "" && comparatorSign[c.value] == said.Comparator {
+				v.Comparator = mapping.Code{Scheme: schemeComparator, Value: c.value, Term: c.term}
+			}
+		}
+		if said.Comparator != "" && v.Comparator.IsZero() {
+			return false // a number is never shown without the sign before it
+		}
+		if said.Range != (record.Range{}) {
+			v.Ranges = []record.Range{said.Range}
+		}
+		e.Value = v
+		return true
+	}
+	return false
 }
 
 // settleValue keeps the number as written. A comparator nobody knows is never
