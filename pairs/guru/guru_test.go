@@ -211,23 +211,37 @@ func TestNothingEndsTheHead(t *testing.T) {
 	require.Len(t, all, 1)
 }
 
+// FuzzDecodeResponse: nothing panics, what is refused gives no record, and what
+// is read has an outcome for every entry and is written, in both forms, so that it
+// is read again with each of its entries accounted for.
 func FuzzDecodeResponse(f *testing.F) {
 	f.Add([]byte(file(f, "patients/tom-ostler/guru.extract.http")))
 	f.Add([]byte(file(f, "patients/nora-quillfeather/guru.my-record.http")))
+	f.Add([]byte(file(f, "patients/idris-skerry/guru.my-record.http")))
 	f.Add([]byte(file(f, "failures/guru-conflict.http")))
-	c := codecOf(f, formatMyRecord)
 	f.Fuzz(func(t *testing.T, in []byte) {
-		p, err := c.DecodeResponse(context.Background(), in)
-		if err != nil {
-			require.Nil(t, p.Record())
-			return
-		}
-		if rec := p.Record(); rec != nil {
+		for _, form := range []string{formatMyRecord, formatGP2GP} {
+			c := codecOf(t, form)
+			p, err := c.DecodeResponse(context.Background(), in)
+			if err != nil {
+				require.Nil(t, p.Record())
+				return
+			}
+			rec := p.Record()
+			if rec == nil {
+				return
+			}
 			rec.CarryExact()
 			c.Fit(rec)
 			rec.Settle(record.AllSections)
-			_, err := c.EncodeResponse(&record.Request{Sections: record.AllSections}, p, system.MessageID{ID: "x"})
+			for _, s := range record.Sections() {
+				require.True(t, rec.Tally(s).Balanced(), s)
+			}
+			out, err := c.EncodeResponse(&record.Request{Sections: record.AllSections}, p, system.MessageID{ID: askedID})
 			require.NoError(t, err)
+			again, err := c.DecodeResponse(context.Background(), out)
+			require.NoError(t, err)
+			require.NotNil(t, again.Record())
 		}
 	})
 }
