@@ -22,11 +22,7 @@ func Decode(r *xmlio.Reader, base int) (*record.Record, error) {
 	if r.Name() != (xmlio.Name{Space: Namespace, Local: Root}) {
 		return nil, fault(r, record.ReasonBadAnswer, "not an "+Root)
 	}
-<<<<<<< HEAD
 	d := &decoder{r: r, base: base, rec: record.New(record.Source{}), byID: map[string]*record.Entry{}, supplies: map[string]*record.Entry{}, parts: map[string]*record.Entry{},
-=======
-	d := &decoder{r: r, base: base, rec: record.New(record.Source{}), byID: map[string]*record.Entry{}, supplies: map[string]*record.Entry{},
->>>>>>> origin/main
 		staff: map[string]*record.Person{}, recorded: map[*record.Entry]bool{}}
 	d.message()
 	if err := r.Err(); err != nil {

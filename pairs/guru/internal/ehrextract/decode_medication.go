@@ -60,12 +60,9 @@ func (d *decoder) part(e *record.Entry, parts map[string]*supply) {
 				continue
 			}
 			parts[name] = d.supply(e)
-<<<<<<< HEAD
 			if id := parts[name].id; id != "" && d.parts[id] == nil {
 				d.parts[id] = e
 			}
-=======
->>>>>>> origin/main
 		default:
 			d.unrecognised(e)
 		}
