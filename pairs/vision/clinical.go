@@ -1,7 +1,9 @@
 package vision
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -66,7 +68,7 @@ func (d *decoder) clinical(inner bool) {
 	}
 	if inner {
 		path = pathRootClinical
-		if group != groupAllergy && d.r.Attr("drug_term") != "" {
+		if kind == record.KindObservation && d.drugRow() {
 			kind = record.KindMedication
 		}
 	}
@@ -92,19 +94,33 @@ func (d *decoder) clinical(inner bool) {
 	d.consultation(e)
 }
 
+// drugRow reports a row of a view that is a drug the patient has or had. A drug
+// in the view of allergies is what the patient must not have; elsewhere a drug
+// beside a code is that of a drug only if the code is one too, which in Read v2
+// begins with a small letter.
+func (d *decoder) drugRow() bool {
+	code := strings.TrimSpace(d.r.Attr("read_code"))
+	switch {
+	case strings.TrimSpace(d.r.Attr("drug_term")) == "", d.view == viewAllergies:
+		return false
+	case d.view == viewMedicines, d.view == viewDrugs, code == "":
+		return true
+	}
+	return len(code) == 7 && 'a' <= code[0] && code[0] <= 'z'
+}
+
 // common reads what every entry has, and gives the attributes that are left.
 func (d *decoder) common(kind record.Kind, path int) (*record.Entry, []attribute) {
 	e := &record.Entry{Kind: kind, Counted: path + 1, At: d.at()}
 	d.rec.Add(e)
 	all := d.attributes()
+	inside := d.r.Words() // S §5.1 has nothing inside an element
 	e.ID = take(&all, "identity")
-	if e.ID != "" && d.seen[e.ID] != nil {
-		if d.several {
-			e.Outcome = record.Duplicate
-		}
-		e.ID = ""
-	} else if e.ID != "" {
-		d.seen[e.ID] = e
+	if e.ID != "" {
+		d.twin(e, all, inside)
+	}
+	if inside != "" {
+		e.Texts = append(e.Texts, record.Text{Label: "Unrecognised", Value: inside})
 	}
 	e.Date = d.date(e, "Date", take(&all, "eventdate"), take(&all, "_eventdate"))
 	e.Recorded = d.date(e, "Recorded", take(&all, "sysdate"), "")
@@ -123,6 +139,24 @@ func (d *decoder) common(kind record.Kind, path int) (*record.Entry, []attribute
 		e.Texts = append(e.Texts, record.Text{Label: "Second code", Value: strings.TrimSpace(code + " " + term)})
 	}
 	return e, all
+}
+
+// twin settles an identity that another entry had. Of several views the later
+// entry is a duplicate if it says nothing that the one before does not: what one
+// view alone says must not be lost.
+func (d *decoder) twin(e *record.Entry, all []attribute, inside string) {
+	before := d.seen[e.ID]
+	said := func(those []attribute) bool {
+		return !slices.ContainsFunc(all, func(a attribute) bool { return !slices.Contains(those, a) })
+	}
+	if d.several && inside == "" && slices.ContainsFunc(before, said) {
+		e.Outcome, e.ID = record.Duplicate, ""
+		return
+	}
+	d.seen[e.ID] = append(before, slices.Clone(all))
+	if len(before) > 0 {
+		e.ID = ""
+	}
 }
 
 // code reads a Read v2 code of seven characters. Whatever else stands there is
@@ -168,9 +202,17 @@ func (d *decoder) allergy(e *record.Entry, all *[]attribute) {
 	take(all, "entity_ty")
 	a := &record.Allergy{Absent: mapping.ClassOf(e.Text) == mapping.Negated}
 	e.Allergy = a
-	if drug := take(all, "drugname"); drug != "" {
-		a.Class, a.Details = record.AllergyDrug, drug
+	for _, name := range []string{"drugname", "drug_term"} {
+		drug := take(all, name)
+		switch {
+		case drug == "", drug == a.Details:
+		case a.Details == "":
+			a.Class, a.Details = record.AllergyDrug, drug
+		default:
+			e.Texts = append(e.Texts, record.Text{Label: "Drug", Value: drug})
+		}
 	}
+	e.Text = cmp.Or(e.Text, a.Details)
 	a.Substance = d.drug(e, take(all, "drug_code"))
 	if !a.Substance.IsZero() {
 		a.Class, a.Substance.Term = record.AllergyDrug, a.Details
@@ -200,8 +242,12 @@ func (d *decoder) therapy(e *record.Entry, all *[]attribute, entity string) {
 	kind, repeat := take(all, "issue_ty"), take(all, "repeat_id")
 	if entity == entityRepeat {
 		kind = take(all, "repeat_ty")
-		if id := strings.TrimSpace(d.r.Attr("entity_id")); id != "" {
-			d.courses[id] = e
+		if id := strings.TrimSpace(d.r.Attr("entity_id")); id != "" && e.Outcome != record.Duplicate {
+			if _, taken := d.courses[id]; taken {
+				d.courses[id] = nil // of two nobody can tell
+			} else {
+				d.courses[id] = e
+			}
 		}
 	}
 	if words := types[kind]; words != "" {
@@ -212,6 +258,9 @@ func (d *decoder) therapy(e *record.Entry, all *[]attribute, entity string) {
 	switch {
 	case entity == entityTherapy && kind == "A": // an acute drug is a course by itself
 		e.Kind = record.KindMedication
+		if repeat != "" {
+			e.Notes = append(e.Notes, "Repeat as recorded: "+repeat)
+		}
 	case repeat != "":
 		d.issues = append(d.issues, issueOf{e, repeat})
 	}
@@ -222,8 +271,12 @@ func (d *decoder) therapy(e *record.Entry, all *[]attribute, entity string) {
 	default:
 		e.Notes = append(e.Notes, "Inactive as recorded: "+inactive)
 	}
-	if private := take(all, "private"); private == "0" || private == "1" {
+	switch private := take(all, "private"); private {
+	case "0", "1":
 		m.Private = mapping.Code{Scheme: schemePrivate, Value: private, Term: map[string]string{"0": "NHS", "1": "Private"}[private]}
+	case "":
+	default:
+		e.Notes = append(e.Notes, "Private as recorded: "+private)
 	}
 	m.Expiry = d.date(e, "Until", take(all, "until_date"), take(all, "_until_date"))
 	m.FirstIssue = d.date(e, "First issue", take(all, "first_prescribed_date"), "")
@@ -273,16 +326,17 @@ func (d *decoder) result(e *record.Entry, all *[]attribute, entity string) {
 	case entityHeight:
 		e.Value = height(take(all, "heightcm"))
 	default:
-		v := &record.Value{Number: take(all, "num_result"), Unit: take(all, "measure")}
-		if op := take(all, "operator"); op != "" {
-			v.Comparator = mapping.Code{Scheme: schemeComparator, Value: op, Term: op}
-		}
-		if v.Number == "" && v.Comparator.IsZero() {
-			if v.Unit != "" {
-				e.Texts = append(e.Texts, record.Text{Label: "Measure", Value: v.Unit})
-			}
+		v := &record.Value{Number: take(all, "num_result")}
+		if v.Number == "" { // an operator and a unit of nothing are words
 			e.Kind = record.KindObservation
 			break
+		}
+		v.Unit = take(all, "measure")
+		op := take(all, "operator")
+		if !decimal(strings.TrimPrefix(v.Number, "-")) {
+			v = &record.Value{Unreadable: join(op, v.Number, v.Unit)}
+		} else if op != "" {
+			v.Comparator = mapping.Code{Scheme: schemeComparator, Value: op, Term: op}
 		}
 		if words := take(all, "norm_rnge"); words != "" {
 			v.Ranges = []record.Range{{Words: words}}
@@ -327,11 +381,11 @@ func decimal(s string) bool {
 // height reads heightcm, which holds metres in spite of its name (S §5.1:
 // "1.52"). What is no height of a person in metres is not guessed at.
 func height(text string) *record.Value {
-	whole, _, point := strings.Cut(text, ".")
+	metres, err := strconv.ParseFloat(text, 64)
 	switch {
 	case text == "":
 		return nil
-	case decimal(text) && point && (whole == "0" || whole == "1" || whole == "2"):
+	case err == nil && decimal(text) && strings.Contains(text, ".") && metres >= 0.3 && metres <= 2.6:
 		return &record.Value{Number: text, Unit: "m"}
 	}
 	return &record.Value{Unreadable: text + " (recorded as heightcm, which holds metres)"}
@@ -370,7 +424,7 @@ func (d *decoder) rest(e *record.Entry, all []attribute) {
 var labels = map[string]string{"laterality": "Laterality", "posture": "Posture", "cuff": "Cuff", "smoker": "Smoker", "cigarettes": "Cigarettes",
 	"drinker": "Drinker", "units": "Units of alcohol", "adequate": "Adequacy", "source": "Source", "due_date": "Due", "review_dat": "Reviewed",
 	"next_revie": "Next review", "form": "Form", "bnf_code": "BNF code", "issue_no": "Issue number", "print_date": "Printed", "priority": "Priority",
-	"inpractice": "In practice", "private": "Private", "repeat_ty": "Repeat type"}
+	"operator": "Operator", "measure": "Measure", "norm_rnge": "Normal range", "inpractice": "In practice", "private": "Private", "repeat_ty": "Repeat type"}
 
 // consultation adds the entry to the consultation its consult_id names, which is
 // all a message says of one (S §5.1).

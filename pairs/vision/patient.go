@@ -90,8 +90,9 @@ var internal = []string{"identity", "prac_id", "auditflag", "auditseq", "master_
 // whoever says them again must say the same number.
 func (d *decoder) patient(counted int) {
 	all := d.attributes()
-	number := cmp.Or(take(&all, "newnhsno"), take(&all, "nhs_no"))
-	old := take(&all, "nhs_no")
+	stated := slices.Clone(all)
+	number, old := take(&all, "newnhsno"), take(&all, "nhs_no")
+	number = cmp.Or(number, old)
 	nhs, err := record.ParseNHSNumber(number)
 	p := &d.rec.Patient
 	switch {
@@ -109,11 +110,20 @@ func (d *decoder) patient(counted int) {
 			e.Outcome = record.Duplicate
 		}
 	}
-	if d.patients > 0 || number == "" && counted == 0 {
+	if counted > 0 {
+		if inside := d.r.Words(); inside != "" {
+			p.Registration = append(p.Registration, record.Qualifier{Name: "Unrecognised", Value: inside})
+		}
+	}
+	if d.patients > 0 {
+		d.again(stated)
+		return
+	}
+	if number == "" && counted == 0 {
 		return
 	}
 	d.patients++
-	d.known = map[string]string{}
+	d.known = stated
 	if err == nil {
 		p.NHS = nhs
 	} else if number != "" {
@@ -158,8 +168,25 @@ func (d *decoder) patient(counted int) {
 	}
 	p.RegisteredOn = d.dated(p, "Registered on", take(&all, "accept"), take(&all, "_accept"))
 	for _, a := range all {
-		if !slices.Contains(internal, a.name) && !strings.HasPrefix(a.name, "_") {
+		if !slices.Contains(internal, a.name) && !(strings.HasPrefix(a.name, "_") && a.value == "1") {
 			p.Registration = append(p.Registration, record.Qualifier{Name: "Vision " + a.name, Value: a.value})
+		}
+	}
+}
+
+// again compares what another view says of the patient with what the first said:
+// one born on another day is another patient, and what else differs stands
+// beside it.
+func (d *decoder) again(stated []attribute) {
+	for _, a := range stated {
+		i := slices.IndexFunc(d.known, func(k attribute) bool { return k.name == a.name })
+		switch {
+		case i >= 0 && d.known[i].value == a.value, slices.Contains(internal, a.name), strings.HasPrefix(a.name, "_"):
+		case i >= 0 && a.name == "dob":
+			d.err = cmp.Or(d.err, error(&record.Error{Reason: record.ReasonWrongPatient, Op: opDecodeResponse, Position: d.at(), Err: errors.New("a second date of birth")}))
+		default:
+			d.known = append(d.known, a)
+			d.rec.Patient.Registration = append(d.rec.Patient.Registration, record.Qualifier{Name: "Vision " + a.name + ", in another view", Value: a.value})
 		}
 	}
 }

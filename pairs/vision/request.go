@@ -178,7 +178,8 @@ func (a *asked) settle() {
 			a.q.Sections |= v.sections | record.SectionsOf(record.Demographics)
 		}
 	}
-	if slices.Contains(a.views, viewWhole) || len(a.views) == 4 {
+	unnamed := func(v view) bool { return !slices.Contains(a.views, v.name) }
+	if slices.Contains(a.views, viewWhole) || !slices.ContainsFunc(recordViews(), unnamed) {
 		a.q.Sections, a.q.Whole = record.AllSections, true
 	}
 }

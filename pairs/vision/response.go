@@ -28,7 +28,7 @@ var (
 // answers the patient's details must be there, and one that is not, or is a
 // failure, fails the sections of its view.
 func (c *codec) DecodeResponse(ctx context.Context, msg []byte) (record.Response, error) {
-	d := &decoder{codec: c, ctx: ctx, counts: make([]int, len(entries())), seen: map[string]*record.Entry{}, courses: map[string]*record.Entry{},
+	d := &decoder{codec: c, ctx: ctx, counts: make([]int, len(entries())), seen: map[string][][]attribute{}, courses: map[string]*record.Entry{},
 		consultations: map[string]*record.Entry{}, staff: map[string]*record.Person{}}
 	err := d.read(msg)
 	if err == nil {
@@ -44,7 +44,7 @@ func (c *codec) DecodeResponse(ctx context.Context, msg []byte) (record.Response
 		return record.Response{}, record.Fault(record.ReasonBadAnswer, opDecodeResponse, err)
 	}
 	answer := record.Response{}
-	if d.rec == nil || d.failure != nil && !d.several {
+	if d.rec == nil || d.failure != nil && (!d.several || d.patients == 0) { // of nobody there is no record
 		answer = record.Refused(*d.failure)
 	} else {
 		d.settle()
@@ -70,9 +70,9 @@ type decoder struct {
 	rec           *record.Record
 	counts        []int // of all documents
 	patients      int
-	known         map[string]string // the patient's attributes, of the first document
-	seen          map[string]*record.Entry
-	courses       map[string]*record.Entry // repeats by entity_id
+	known         []attribute              // the patient's, of the first document
+	seen          map[string][][]attribute // what each identity was said with
+	courses       map[string]*record.Entry // repeats by entity_id, nil where two have it
 	issues        []issueOf
 	consultations map[string]*record.Entry
 	staff         map[string]*record.Person
@@ -87,14 +87,16 @@ func (d *decoder) read(msg []byte) error {
 	outer := d.r
 	d.r = r
 	defer func() { d.r = outer }()
-	switch r.Name() {
-	case nameEnvelope:
-		d.envelope()
-	case nameResponse:
-		d.response()
-	case nameHeader, nameRoot:
+	switch name := r.Name(); {
+	case name == nameHeader, name == nameRoot:
 		d.document()
-	case nameAnswers:
+	case outer != nil: // an answer in a record would be read as another call's
+		d.refuse("not the root element of a record")
+	case name == nameEnvelope:
+		d.envelope()
+	case name == nameResponse:
+		d.response()
+	case name == nameAnswers:
 		d.joined()
 	default:
 		d.refuse("not the root element of an answer")
@@ -112,7 +114,8 @@ func (d *decoder) joined() {
 	d.several = true
 	for name := range d.r.Children(joinSpace) {
 		d.view = d.r.Attr("view")
-		had := d.failure
+		first := d.failure
+		d.failure = nil
 		switch name {
 		case "answer":
 			for range d.r.Children(soapSpace) {
@@ -120,12 +123,13 @@ func (d *decoder) joined() {
 					d.envelope()
 				}
 			}
-			if d.failure != had {
+			if d.failure != nil {
 				d.lost = append(d.lost, d.view)
 			}
 		case "none":
 			d.lost = append(d.lost, d.view)
 		}
+		d.failure = cmp.Or(first, d.failure)
 	}
 	d.answers = "" // each answers a call of its own
 	if len(d.lost) > 0 && d.view != "" && d.rec == nil && d.failure == nil {
@@ -255,6 +259,8 @@ func (d *decoder) settle() {
 	for _, i := range d.issues {
 		if course := d.courses[i.repeat]; course != nil {
 			i.entry.Medication.Course = course
+		} else {
+			i.entry.Notes = append(i.entry.Notes, "Which repeat it is an issue of cannot be told.")
 		}
 	}
 	d.rec.Source.System = title
@@ -268,7 +274,10 @@ func (d *decoder) settle() {
 		}
 	}
 	for _, name := range d.lost {
-		v, _ := viewOf(name)
+		v, ok := viewOf(name)
+		if !ok { // the patient's details
+			v.sections = record.SectionsOf(record.Demographics)
+		}
 		for _, s := range record.Sections() {
 			if v.sections.Has(s) {
 				d.rec.Fail(s, "visionResponse", "the call for its view was not answered")

@@ -13,6 +13,7 @@ const (
 	viewMedicines = "VPS_MEDICATIONS"
 	viewEvents    = "VPS_EVENT_HISTORY"
 	viewProblems  = "PROBLEMS"
+	viewDrugs     = "MEDICATIONS"
 	viewWhole     = "PATIENT_RECORD"
 	viewDetails   = "GetDemographics" // an operation of its own
 )
@@ -32,7 +33,7 @@ func views() []view {
 		{viewProblems, record.SectionsOf(record.Problems)},
 		{viewEvents, events},
 		{viewWhole, supplied()},
-		{"MEDICATIONS", record.SectionsOf(record.Medication, record.Issues)},
+		{viewDrugs, record.SectionsOf(record.Medication, record.Issues)},
 		{"DIAGNOSIS", record.SectionsOf(record.Problems, record.Observations)},
 		{"RISKS AND WARNINGS", record.SectionsOf(record.Allergies, record.Observations)},
 		{"PROCEDURES", record.SectionsOf(record.Immunisations, record.Observations)},
@@ -40,6 +41,9 @@ func views() []view {
 		{"EXAM FINDINGS", record.SectionsOf(record.Investigations, record.Observations)},
 	}
 }
+
+// recordViews are those that a record is made of.
+func recordViews() []view { return views()[:4] }
 
 // supplied are the sections that Vision's messages have a place for.
 func supplied() record.SectionSet {
@@ -59,7 +63,7 @@ func viewOf(name string) (view, bool) {
 // viewsFor are the views that together say the sections.
 func viewsFor(asked record.SectionSet) []string {
 	var chosen []string
-	for _, v := range views()[:4] {
+	for _, v := range recordViews() {
 		if v.sections&asked != 0 {
 			chosen = append(chosen, v.name)
 		}
