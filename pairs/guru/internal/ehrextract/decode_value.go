@@ -1,7 +1,6 @@
 package ehrextract
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -169,52 +168,18 @@ func (d *decoder) rangeValue(g *record.Range, e *record.Entry) {
 	}
 }
 
-// said is a value that SystmOne says in the text of an annotation alone (S §6.1
-// "Value: [~|<|<=|>|>=] <decimal> <unit>"). The unit is one word, or that there
-// is one nobody knows; "5 or 6 tablets" and "120/80" are no such value. What
-// follows in brackets is not of the unit.
-var said = regexp.MustCompile(`^Value: ?(~|<=|>=|<|>)? ?(-?[0-9]+(?:\.[0-9]+)?)(?:[ \t]+(Unk UoM|[^\s(0-9<>=~,;:?!+*.'"-][^\s(<>=~,;:?!]*|10[*^][^\s(]+))?[ \t]*(?:\(.*)?$`)
-
-// noUnits are words after a number that go on with it.
-var noUnits = map[string]bool{"to": true, "or": true, "and": true, "x": true}
-
-// saidIn finds the one value in a text: nil where a line begins as one and is
-// none, and where there are several, for nothing says which it is.
-func saidIn(text string) []string {
-	var found []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if !strings.HasPrefix(line, "Value:") {
-			continue
-		}
-		m := said.FindStringSubmatch(line)
-		if m == nil || found != nil || noUnits[m[3]] {
-			return nil
-		}
-		found = m
-	}
-	return found
-}
-
-// saidRange and saidFlag are what the lines after it may say.
-var (
-	saidRange = regexp.MustCompile(`(?m)^Reference range: (.*?)\.?(?: Interpretation Code: .*)?\r?$`)
-	saidFlag  = regexp.MustCompile(`(?m)(?:^|[. ])Interpretation Code: ([^\n]*)$`)
-)
-
 // unknownUnit is how SystmOne says that a value has a unit it does not know.
 const unknownUnit = "Unk UoM"
 
-// annotated reads the value in an annotation where the statement has none of its
-// own. The words stay as they are. Of two values in one annotation neither is
-// chosen.
+// annotated reads the value that SystmOne says in the text of an annotation alone
+// (S §6.1), where the statement has none of its own. The words stay as they are,
+// and of two values neither is chosen.
 func annotated(e *record.Entry) {
 	if v := e.Value; v != nil && v.Number+v.Text+v.Unreadable != "" {
 		return
 	}
-	all := texts(e)
-	m := saidIn(all)
-	if m == nil {
+	read, ok := record.ParseAnnotatedValue(texts(e))
+	if !ok {
 		return
 	}
 	if e.Value == nil {
@@ -222,23 +187,33 @@ func annotated(e *record.Entry) {
 	}
 	e.Kind = record.KindResult
 	v := e.Value
-	v.Number, v.Unit = m[2], strings.TrimSpace(m[3])
-	if v.Unit == unknownUnit {
+	if v.Number, v.Unit = read.Number, read.Unit; v.Unit == unknownUnit {
 		v.Unit = ""
 	}
-	switch m[1] {
+	switch read.Comparator {
 	case "":
-	case "~":
-		v.Number, v.Unreadable = "", strings.TrimSpace("~ "+m[2]+" "+m[3])
+	case "~": // which the format has no bound for
+		v.Number, v.Unreadable = "", strings.TrimSpace("~ "+read.Number+" "+read.Unit)
 	default:
-		v.Comparator = mapping.Code{Scheme: schemeComparator, Value: m[1], Term: m[1]}
+		v.Comparator = mapping.Code{Scheme: schemeComparator, Value: read.Comparator, Term: read.Comparator}
 	}
-	if r := saidRange.FindStringSubmatch(all); r != nil && len(v.Ranges) == 0 {
-		v.Ranges = []record.Range{{Words: strings.TrimSpace(r[1])}}
+	if words := rangeWords(read.Range); words != "" && len(v.Ranges) == 0 {
+		v.Ranges = []record.Range{{Words: words}}
 	}
-	if f := saidFlag.FindStringSubmatch(all); f != nil && v.AbnormalAs == "" {
-		if flag := strings.TrimSuffix(strings.TrimSpace(f[1]), "."); !strings.EqualFold(flag, "normal") { // which flags nothing
-			v.AbnormalAs = flag
-		}
+	if flag := strings.TrimSuffix(read.Interpretation, "."); v.AbnormalAs == "" && !strings.EqualFold(flag, "normal") { // which flags nothing
+		v.AbnormalAs = flag
 	}
+}
+
+// rangeWords is a range as the annotation words it.
+func rangeWords(g record.Range) string {
+	switch {
+	case g.Low != "" && g.High != "":
+		return g.Low + " - " + g.High
+	case g.Low != "":
+		return g.LowOp + " " + g.Low
+	case g.High != "":
+		return g.HighOp + " " + g.High
+	}
+	return g.Words
 }
