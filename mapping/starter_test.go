@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -37,53 +38,155 @@ func TestStarterTables(t *testing.T) {
 			}
 		}
 	}
-	for _, absent := range []struct{ from, to Scheme }{{SNOMED, ReadV2}, {DMD, EMISDrug}, {SNOMED, CTV3}} {
+	for _, absent := range []struct{ from, to Scheme }{{SNOMED, ReadV2}, {DMD, EMISDrug}, {SNOMED, CTV3}, {Gemscript, DMD}, {VisionDrug, DMD},
+		{VisionDrug, Multilex}, {VisionDrug, EMISDrug}, {Gemscript, EMISDrug}, {Gemscript, Multilex}, {VisionDrug, Gemscript}} {
 		require.False(t, set.Has(absent.from, absent.to), "no reverse table is invented")
 	}
 }
 
-// TestEnumerationCoverage asks for a row for every value the two systems' interfaces list.
+// enumerations are the values of every enumeration the systems' interfaces list (_ for a blank), and of the degrade names
+// and Vision's measures. Of OPR, EPI, SEX and the stages of Vision no more values are known.
+var enumerations = map[Scheme]string{
+	"emisweb.abnormal":           "true false",
+	"emisweb.allergy-type":       "0 1 2 3 4",
+	"emisweb.certainty":          "23 24",
+	"emisweb.consultation-type":  "GP ASS INT TFC TTC TFP TTP TFO TTO FFC FFP FFO OC HV 1503371000006105 37291000000107",
+	"emisweb.diary-complete":     "true false",
+	"emisweb.drug-status":        "A C N",
+	"emisweb.episodicity":        "NONE FIRST NEW REV FLA END CHG EVO OUT",
+	"emisweb.heading":            "15621000000105 394831002 394830001 37331000000100 394617004 Additional Problem History Examination Family_History Social Comment Result Medication Follow_up Test_Request New_Referral Allergy Referral_Activity Signs/Symptoms Problem_Ratings Treatments_and_Procedures Procedure Reason_for_Care",
+	"emisweb.issue-method":       "P Q H O D B S A E OTC OOOH OH",
+	"emisweb.laterality":         "1502611000006101 1502621000006109 1502631000006107 14 15 16",
+	"emisweb.operator":           "= < <= > >= ~",
+	"emisweb.prescription-type":  "A R D U",
+	"emisweb.private":            "true false",
+	"emisweb.problem-link":       "ASS FOL",
+	"emisweb.problem-status":     "A I HP PP",
+	"emisweb.progress":           "11 12 13",
+	"emisweb.referral-direction": "IN OUT",
+	"emisweb.referral-mode":      "E T V W M C A",
+	"emisweb.referral-request":   "INV TRT MA PRC PR UNK SELF OUT ADM DAY COM DOM ASS ASED NBN",
+	"emisweb.referral-urgency":   "R S U D W",
+	"emisweb.result-status":      "PR IN NA FR",
+	"emisweb.severity":           "17 18 19",
+	"emisweb.sex":                "M F I U",
+	"emisweb.significance":       "S M",
+	"emisweb.transport":          "N R S",
+	"guru.comparator":            "< <= > >=",
+	"guru.consultation-type":     "196391000000103 196401000000100 25671000000102 25651000000106 24631000000103 37351000000107",
+	"guru.drug-status":           "active ended",
+	"guru.heading":               "15621000000105 394831002 394830001 394841004 308273005 160476009 1502831000006106",
+	"guru.prescription-type":     "acute repeat",
+	"guru.problem-link":          "linked",
+	"guru.problem-status":        "active inactive",
+	"guru.sex":                   "M F I U",
+	"guru.significance":          "significant minor",
+	"linkspan.degrade":           "entry medication referral request plan drug-allergy non-drug-allergy",
+	"systmone.comparator":        "3 4 5 6 7 8",
+	"systmone.drug-state":        "current ended",
+	"systmone.episodicity":       "New Ongoing",
+	"systmone.medication-item":   "Medication RepeatMedication",
+	"systmone.medication-type":   "NHS_medication Private_issue Other_medication",
+	"systmone.method":            "Text Email Face_to_face Telephone Letter Fax E-mail DNA",
+	"systmone.problem-link":      "linked",
+	"systmone.problem-severity":  "Major Minor Major_Episode Major_Event Minor_Episode Minor_Event",
+	"systmone.problem-state":     "active ended",
+	"systmone.recall-status":     "Awaiting_Result Pending 1st_Recall 2nd_Recall 3rd_Recall Seen Cancelled_by_patient Cancelled_by_clinician Suspended",
+	"systmone.sensitivity-type":  "Drug Ingredient",
+	"systmone.sex":               "M F I U",
+	"systmone.vaccination-part":  "1 2 3 4 5 6 Single Booster",
+	"vision.comparator":          "OPR003",
+	"vision.drug-status":         "0 1",
+	"vision.episodicity":         "EPI000",
+	"vision.measure":             "systolic diastolic weightkg heightcm bmi",
+	"vision.prescription-type":   "A I R",
+	"vision.private":             "0 1",
+	"vision.problem-status":      "CurrentProblem PastProblem",
+	"vision.sex":                 "SEX001 SEX002",
+	"vision.significance":        "1 2 3",
+	"vision.vaccination-part":    "0 1 2 3",
+}
+
+// TestEnumerationCoverage asks every table from an enumeration for exactly the values of it, and of every row that what
+// it gives is a value of the other's, and that it is no narrower one where only an equivalent one may fill the slot.
 func TestEnumerationCoverage(t *testing.T) {
 	set := starterSet(t)
-	for _, c := range []struct{ from, to, values string }{
-		{"emisweb.sex", "systmone.sex", "M F I U"},
-		{"systmone.sex", "emisweb.sex", "M F I U"},
-		{"emisweb.problem-status", "systmone.problem-state", "A I HP PP"},
-		{"systmone.problem-state", "emisweb.problem-status", "active ended"},
-		{"emisweb.significance", "systmone.problem-severity", "S M"},
-		{"systmone.problem-severity", "emisweb.significance", "Major Minor Major_Episode Major_Event Minor_Episode Minor_Event"},
-		{"emisweb.episodicity", "systmone.episodicity", "NONE FIRST NEW REV FLA END CHG EVO OUT"},
-		{"systmone.episodicity", "emisweb.episodicity", "New Ongoing"},
-		{"emisweb.prescription-type", "systmone.medication-item", "A R D U"},
-		{"systmone.medication-item", "emisweb.prescription-type", "Medication RepeatMedication"},
-		{"emisweb.drug-status", "systmone.drug-state", "A C N"},
-		{"systmone.drug-state", "emisweb.drug-status", "current ended"},
-		{"emisweb.private", "systmone.medication-type", "true false"},
-		{"systmone.medication-type", "emisweb.private", "NHS_medication Private_issue Other_medication"},
-		{"emisweb.operator", "systmone.comparator", "= < <= > >= ~"},
-		{"systmone.comparator", "emisweb.operator", "3 4 5 6 7 8"},
-		{"emisweb.result-status", "systmone.result-status", "PR IN NA FR"},
-		{"emisweb.consultation-type", "systmone.method", "GP ASS INT TFC TTC TFP TTP TFO TTO FFC FFP FFO OC HV 1503371000006105 37291000000107"},
-		{"systmone.method", "emisweb.consultation-type", "Text Email Face_to_face Telephone Letter Fax E-mail DNA"},
-		{"emisweb.heading", "systmone.heading", "15621000000105 394831002 394830001 37331000000100 394617004 Problem Medication Social Test_Request Family_History Follow_up"},
-		{"emisweb.problem-link", "systmone.problem-link", "ASS FOL"},
-		{"systmone.problem-link", "emisweb.problem-link", "linked"},
-		{"emisweb.referral-urgency", "systmone.referral-urgency", "R S U D W"},
-		{"emisweb.referral-direction", "systmone.referral-direction", "IN OUT"},
-		{"emisweb.referral-request", "systmone.referral-request", "INV TRT MA PRC PR UNK SELF OUT ADM DAY COM DOM ASS ASED NBN"},
-		{"emisweb.referral-mode", "systmone.referral-mode", "E T V W M C A"},
-		{"emisweb.transport", "systmone.transport", "N R S"},
-		{"emisweb.issue-method", "systmone.issue-method", "P Q H O D B S A E OTC OOOH OH"},
-		{"emisweb.diary-complete", "systmone.recall-status", "true false"},
-		{"systmone.recall-status", "emisweb.diary-complete", "Awaiting_Result Pending 1st_Recall 2nd_Recall 3rd_Recall Seen Cancelled_by_patient Cancelled_by_clinician Suspended"},
-		{"linkspan.degrade", "readv2", "entry medication referral request plan drug-allergy non-drug-allergy"},
-		{"linkspan.degrade", "ctv3", "entry medication referral request plan drug-allergy non-drug-allergy"},
-		{"linkspan.degrade", "snomed", "entry medication referral request plan drug-allergy non-drug-allergy"},
+	values := func(s Scheme) []string {
+		list := strings.Fields(enumerations[s])
+		for i := range list {
+			list[i] = strings.ReplaceAll(list[i], "_", " ")
+		}
+		return list
+	}
+	strict := regexp.MustCompile(`\.(problem-(status|state)|drug-(status|state)|diary-complete|recall-status|result-status|allergy-type|sensitivity-type|comparator|operator|abnormal)$`)
+	used := map[Scheme]bool{}
+	for _, table := range set.Tables() {
+		if !table.From.Enumeration() {
+			continue
+		}
+		used[table.From] = true
+		var rows []string
+		for row := range table.Rows() {
+			rows = append(rows, row.Source.Value)
+			require.Equal(t, row.Relation == NoMap, row.Target.IsZero(), "%s:%d", table.File, row.Line)
+			if row.Relation == NoMap || row.Relation == Narrower {
+				require.NotEmpty(t, row.Reason, "%s:%d: what is lost is said", table.File, row.Line)
+			}
+			if strict.MatchString(string(table.To)) {
+				require.NotEqual(t, Narrower, row.Relation, "%s:%d: only an equivalent row fills the slot", table.File, row.Line)
+			}
+			if row.Relation != NoMap && table.To.Enumeration() {
+				require.Contains(t, values(table.To), row.Target.Value, "%s:%d", table.File, row.Line)
+			}
+		}
+		require.ElementsMatch(t, values(table.From), rows, table.File)
+		for _, value := range values(table.From) {
+			r := set.Translate(Code{Scheme: table.From, Value: value}, table.To)
+			require.Contains(t, []Answer{Mapped, AnswerNoMap}, r.Answer, "%s %s", table.File, value)
+		}
+	}
+	require.Len(t, used, len(enumerations), "an enumeration without a table")
+}
+
+// TestEnumerationDirections asks for a table each way wherever two systems both have a slot. The MIG has EMIS Web's
+// enumerations and needs none.
+func TestEnumerationDirections(t *testing.T) {
+	set := starterSet(t)
+	for _, slots := range [][]Scheme{
+		{"emisweb.sex", "systmone.sex", "guru.sex", "vision.sex"},
+		{"emisweb.problem-status", "systmone.problem-state", "guru.problem-status", "vision.problem-status"},
+		{"emisweb.significance", "systmone.problem-severity", "guru.significance", "vision.significance"},
+		{"emisweb.episodicity", "systmone.episodicity", "vision.episodicity"},
+		{"emisweb.prescription-type", "systmone.medication-item", "guru.prescription-type", "vision.prescription-type"},
+		{"emisweb.drug-status", "systmone.drug-state", "guru.drug-status", "vision.drug-status"},
+		{"emisweb.private", "systmone.medication-type", "vision.private"},
+		{"emisweb.operator", "systmone.comparator", "guru.comparator", "vision.comparator"},
+		{"emisweb.consultation-type", "systmone.method", "guru.consultation-type"},
+		{"emisweb.heading", "guru.heading"},
+		{"emisweb.problem-link", "systmone.problem-link", "guru.problem-link"},
+		{"emisweb.allergy-type", "systmone.sensitivity-type"},
+		{"emisweb.diary-complete", "systmone.recall-status"},
+		{"systmone.vaccination-part", "vision.vaccination-part"},
 	} {
-		for _, value := range strings.Fields(c.values) {
-			value = strings.ReplaceAll(value, "_", " ")
-			r := set.Translate(Code{Scheme: Scheme(c.from), Value: value}, Scheme(c.to))
-			require.Contains(t, []Answer{Mapped, AnswerNoMap}, r.Answer, "%s %s", c.from, value)
+		for _, from := range slots {
+			for _, to := range slots {
+				require.True(t, from == to || set.Has(from, to), "%s to %s", from, to)
+			}
+		}
+	}
+}
+
+// TestVisionMeasures: a number that Vision gives no code has the code of the reviewed list of vitals, with a value.
+func TestVisionMeasures(t *testing.T) {
+	set := starterSet(t)
+	for measure, readv2 := range map[string]Code{"systolic": read("2469.", "00"), "diastolic": read("246A.", "00"), "bmi": read("22K..", "00"),
+		"weightkg": read("22A..", "00"), "heightcm": read("229..", "00")} {
+		r := set.Translate(Code{Scheme: "vision.measure", Value: measure}, ReadV2, WithValue)
+		require.True(t, r.Target.Is(readv2), measure)
+		for _, to := range []Scheme{CTV3, SNOMED} {
+			direct, through := set.Translate(Code{Scheme: "vision.measure", Value: measure}, to, WithValue), set.Translate(readv2, to, WithValue)
+			require.Equal(t, Equivalent, direct.Relation, measure)
+			require.Equal(t, through.Target.Value, direct.Target.Value, measure)
 		}
 	}
 }
@@ -123,6 +226,24 @@ func TestDangerousEnumerations(t *testing.T) {
 		{"emisweb.certainty", "24", "systmone.certainty", ""},
 		{"emisweb.private", "true", "systmone.medication-type", "Private issue"},
 		{"systmone.method", "DNA", "emisweb.consultation-type", ""},
+		{"vision.comparator", "OPR003", "emisweb.operator", ""}, // what it means is not published
+		{"vision.comparator", "OPR003", "systmone.comparator", ""},
+		{"vision.comparator", "OPR003", "guru.comparator", ""},
+		{"emisweb.operator", "<", "vision.comparator", ""},
+		{"guru.comparator", ">=", "systmone.comparator", "5"},
+		{"systmone.comparator", "7", "guru.comparator", "<"},
+		{"systmone.comparator", "3", "guru.comparator", ""},
+		{"emisweb.problem-status", "PP", "guru.problem-status", ""},
+		{"emisweb.problem-status", "HP", "vision.problem-status", ""},
+		{"emisweb.drug-status", "N", "guru.drug-status", ""},
+		{"emisweb.drug-status", "N", "vision.drug-status", ""},
+		{"emisweb.drug-status", "C", "vision.drug-status", "1"},
+		{"vision.drug-status", "1", "emisweb.drug-status", "C"},
+		{"vision.drug-status", "0", "systmone.drug-state", "current"},
+		{"vision.private", "1", "systmone.medication-type", "Private issue"},
+		{"vision.vaccination-part", "1", "systmone.vaccination-part", ""}, // the first stage is numbered 0
+		{"vision.prescription-type", "I", "systmone.medication-item", ""},
+		{"guru.problem-status", "inactive", "vision.problem-status", "PastProblem"},
 	} {
 		r := set.Translate(Code{Scheme: Scheme(c.from), Value: c.value}, Scheme(c.to))
 		require.Equal(t, c.want, r.Target.Value, "%s %s", c.from, c.value)
