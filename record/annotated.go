@@ -105,7 +105,11 @@ func annotatedDecimal(s string) bool {
 	return annotatedDigits(whole) && (!point || annotatedDigits(fraction))
 }
 
-func annotatedDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+func annotatedDigits(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !digit(r) })
+}
+
+func digit(r rune) bool { return '0' <= r && r <= '9' }
 
 // annotatedUnit reports what can be a unit and nothing else: no unit, the words
 // SystmOne has for an unknown one, or one word in the manner of UCUM. A word
@@ -121,7 +125,7 @@ func annotatedUnit(s string) bool {
 		return true
 	}
 	first := strings.TrimPrefix(s, "/")
-	return first != "" && !strings.ContainsAny(first[:1], "0123456789+-./*()'\"")
+	return first != "" && !digit(rune(first[0])) && !strings.ContainsAny(first[:1], `+-./*()'"`)
 }
 
 // blank cuts the blanks at both ends of a line; other control characters are

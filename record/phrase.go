@@ -1,6 +1,7 @@
 package record
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -95,3 +96,13 @@ func join(sep string, parts ...string) string {
 	}
 	return strings.Join(have, sep)
 }
+
+// noAllergies is an assertion that there are no allergies, from its first word
+// to its last.
+var noAllergies = regexp.MustCompile(`(?i)^\s*(?:nkd?a|(?:no|nil|none)(?: (?:known|other|relevant|significant|current))*(?: (?:h/o:?|history of))?(?: (?:drug|food|medication|medicine))*` +
+	`(?: (?:allergy|allergies|sensitivity|sensitivities))?(?: (?:known|recorded|reported|stated))?)\s*\.?\s*$`)
+
+// SaysNoAllergies reports words that say that there are no allergies and nothing
+// else. In "Penicillin: no rash", "Aspirin not tolerated" or "No known allergies
+// but codeine" a "no" must not take an allergy back.
+func SaysNoAllergies(words string) bool { return noAllergies.MatchString(words) }

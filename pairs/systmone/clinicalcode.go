@@ -79,7 +79,7 @@ func (d *decoder) settleCode(e *record.Entry, f *codeFields) {
 		e.Kind = record.KindFamilyHistory
 	case f.allergy:
 		e.Kind = record.KindAllergy
-		e.Allergy = &record.Allergy{Class: record.AllergyNonDrug, Absent: mapping.ClassOf(e.Text) == mapping.Negated}
+		e.Allergy = &record.Allergy{Class: record.AllergyNonDrug, Absent: record.SaysNoAllergies(e.Text)}
 	case f.uid != "":
 		e.Kind = record.KindProblem
 	case f.value != "", annotated(e, f):

@@ -153,7 +153,11 @@ func (d *decoder) twin(e *record.Entry, all []attribute, inside string) {
 		e.Outcome, e.ID = record.Duplicate, ""
 		return
 	}
-	d.seen[e.ID] = append(before, slices.Clone(all))
+	var here []attribute
+	if d.several {
+		here = slices.Clone(all)
+	}
+	d.seen[e.ID] = append(before, here)
 	if len(before) > 0 {
 		e.ID = ""
 	}
@@ -200,7 +204,7 @@ func (d *decoder) date(e *record.Entry, label, value, flag string) record.Date {
 func (d *decoder) allergy(e *record.Entry, all *[]attribute) {
 	take(all, "subgroup_code")
 	take(all, "entity_ty")
-	a := &record.Allergy{Absent: mapping.ClassOf(e.Text) == mapping.Negated}
+	a := &record.Allergy{Absent: record.SaysNoAllergies(e.Text)}
 	e.Allergy = a
 	for _, name := range []string{"drugname", "drug_term"} {
 		drug := take(all, name)

@@ -70,7 +70,7 @@ func (d *decoder) observation() *record.Entry {
 		e.Kind = record.KindFamilyHistory
 	case e.Kind == record.KindObservation && immunised.MatchString(texts(e)):
 		e.Kind = record.KindImmunisation
-		e.Immunisation = &record.Immunisation{NotGiven: mapping.ClassOf(e.Text) == mapping.Negated}
+		e.Immunisation = &record.Immunisation{NotGiven: record.SaysNoAllergies(e.Text)}
 	}
 	m.until(e)
 	return e
@@ -173,7 +173,7 @@ var months = map[string]string{"Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04
 // reaction makes an allergy of an observation in a category of allergies.
 func (d *decoder) reaction(e *record.Entry, substance coded, until record.Date) {
 	a := &record.Allergy{Class: *d.allergy, Substance: substance.code, Details: substance.text()}
-	a.Absent = mapping.ClassOf(e.Text) == mapping.Negated
+	a.Absent = substance.code.IsZero() && record.SaysNoAllergies(e.Text)
 	for _, c := range []mapping.Code{e.Code, substance.code} {
 		if class, local := localAllergy(c); local {
 			a.Class = class

@@ -3,7 +3,6 @@ package myrecord
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -390,11 +389,6 @@ func date(e *record.Entry, f *fields, key string) record.Date {
 	return d
 }
 
-// noneKnown is an assertion that there are no allergies, as a whole: these are
-// free words, and in "Penicillin: no rash" or "No known allergies but codeine" a
-// "no" must not take an allergy back.
-var noneKnown = regexp.MustCompile(`(?i)^\s*(?:nkd?a|(?:no|nil|none)(?: (?:known|other|relevant|significant|current))*(?: (?:drug|food|medication|medicine))*(?: (?:allergy|allergies|sensitivity|sensitivities))?(?: (?:known|recorded|reported|stated))?)\s*\.?\s*$`)
-
 // saysNotGiven tells a vaccination that was not given by the one phrase that
 // means nothing else; words such as "no reaction" are about one that was.
 func saysNotGiven(words string) bool {
@@ -409,7 +403,7 @@ func firstLine(words string) string {
 
 func allergy(e *record.Entry, f *fields) {
 	e.Text, e.Date = f.take("description"), date(e, f, "start_date")
-	a := &record.Allergy{Absent: noneKnown.MatchString(firstLine(e.Text))}
+	a := &record.Allergy{Absent: record.SaysNoAllergies(firstLine(e.Text))}
 	e.Allergy = a
 	switch kind := f.take("type"); kind {
 	case "Drug":
