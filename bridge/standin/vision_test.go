@@ -10,7 +10,7 @@ import (
 
 // visionFile is a patient file with an element of each kind a view may hold.
 const visionFile = `<?xml version="1.0"?>
-<header created="2016-11-22T10:15:00" pat_id="250">
+<header created="2016-11-22T10:15:00" pat_id="613">
   <patient identity="252" prac_id="X99004" surname="QUILLFEATHER" nhs_no="9998193036" newnhsno="9998193036" dob="1958-03-07T00:00:00" _dob="1" reg_status="REG002"/>
   <problems identity="p" read_code="G20..00" subgroup_code="CurrentProblem"/>
   <clinical identity="diagnosis" entity_ty="63" category="SED003" read_code="G20..00" text="a ]]&gt; b &lt; µ&#13;"/>
