@@ -18,9 +18,10 @@ func hl7Time(s string) (record.Date, error) {
 	digits, zone := s, ""
 	if at := strings.IndexAny(s, "+-"); at > 0 {
 		digits, zone = s[:at], s[at:]
-		if len(zone) == 5 {
-			zone = zone[:3] + ":" + zone[3:]
+		if len(digits) < 12 || len(zone) != 5 || strings.Trim(zone[1:], numerals) != "" { // a date alone has no zone
+			return record.Date{}, record.ErrDate
 		}
+		zone = zone[:3] + ":" + zone[3:]
 	}
 	digits, _, _ = strings.Cut(digits, ".000")
 	if strings.Trim(digits, numerals) != "" {

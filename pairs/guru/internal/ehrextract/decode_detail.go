@@ -1,6 +1,10 @@
 package ehrextract
 
-import "github.com/linkspan/linkspan/record"
+import (
+	"strings"
+
+	"github.com/linkspan/linkspan/record"
+)
 
 // uncertainty reads whether a statement was made in doubt. N is that nothing is
 // said of that; whatever else it is keeps the statement from being trusted.
@@ -101,7 +105,7 @@ func (d *decoder) document(e *record.Entry) {
 			case "code":
 				parts = append(parts, d.concept(false).text())
 			case "text":
-				parts = append(parts, d.words(), d.r.Attr("mediaType"))
+				parts = append(parts, strings.TrimSpace(d.r.Text()), d.r.Attr("mediaType"))
 				for part := range d.r.Children(Namespace) {
 					if part == "reference" {
 						parts = append(parts, d.r.Attr("value"))
