@@ -37,11 +37,14 @@ func (t *translation) slots(e *record.Entry) {
 			*c = res.Code()
 		default:
 			*c = mapping.Code{}
+			if res.Row().Reason == nothingToSay {
+				return
+			}
 			if slot == record.SlotComparator {
 				unreadable(e.Value, words)
 			}
 		}
-		if slot == record.SlotHeading || slot == record.SlotComparator || words == "" || res.Row().Reason == nothingToSay {
+		if slot == record.SlotHeading || slot == record.SlotComparator || words == "" {
 			return
 		}
 		e.Notes = append(e.Notes, slotLabel(slot)+": "+words)
@@ -58,7 +61,8 @@ func unreadable(v *record.Value, comparator string) {
 }
 
 // nothingToSay is the reason of a no-map row for a value that states nothing,
-// such as an episodicity of none.
+// such as an episodicity of none, or a comparator that says a number is what
+// it is.
 const nothingToSay = "states nothing"
 
 // words are the source's own for an enumerated value.

@@ -78,12 +78,13 @@ func TestSlotWithoutAPlace(t *testing.T) {
 // unknown comparator is not "=" (S §1.4).
 func TestComparators(t *testing.T) {
 	d := to(t, "systmone", table(t, "emisweb.operator", "systmone.comparator", "<||less than|7||less than|equivalent",
-		">=||greater than or equal to|6||greater than|source-is-narrower-than-target"),
+		">=||greater than or equal to|6||greater than|source-is-narrower-than-target", "=||equal to||||no-map|any|no|states nothing"),
 		table(t, mapping.ReadV2, mapping.CTV3, "44I4.|00|Serum potassium|XE2pz||Serum potassium|equivalent"))
 	for comparator, want := range map[string]record.Value{
 		"<":  {Comparator: mapping.Code{Scheme: "systmone.comparator", Value: "7", Term: "less than"}, Number: "5.40", Unit: "mmol/L"},
 		">=": {Unit: "mmol/L", Unreadable: ">= 5.40 mmol/L"},
 		"!":  {Unit: "mmol/L", Unreadable: "! 5.40 mmol/L"},
+		"=":  {Number: "5.40", Unit: "mmol/L"},
 	} {
 		e := observation(read("44I4.", "00", "Serum potassium"))
 		term := map[bool]string{true: comparator}[comparator != "<"]
