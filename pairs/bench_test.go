@@ -5,9 +5,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -122,7 +124,8 @@ func live() int64 {
 }
 
 // message makes a native message of at least size bytes out of the rich
-// synthetic patient, repeated with ids of its own.
+// synthetic patient, repeated with ids and dates of its own: at one date each
+// entry would be a possible duplicate of thirty others, as in no record.
 func message(b testing.TB, f form, size int) []byte {
 	b.Helper()
 	in := f.record(b, "../testdata/patients/nora-quillfeather")
@@ -146,10 +149,62 @@ func message(b testing.TB, f form, size int) []byte {
 				e.ID = fmt.Sprintf("%s-%d", e.ID, n)
 			}
 			if e.Kind != record.KindDemographics {
+				antedate(reflect.ValueOf(e).Elem(), n)
 				whole.Add(e)
 			}
 		}
 	}
+}
+
+// antedate moves every date an entry states by n days, months or years, as
+// precise as it is.
+func antedate(v reflect.Value, n int) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		switch v.Interface().(type) {
+		case *record.Entry, *record.Person, *record.Organisation: // not a part of this entry
+		default:
+			if !v.IsNil() {
+				antedate(v.Elem(), n)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			antedate(v.Index(i), n)
+		}
+	case reflect.Struct:
+		if d, is := v.Interface().(record.Date); is {
+			v.Set(reflect.ValueOf(earlier(d, n)))
+			return
+		}
+		for i := range v.NumField() {
+			antedate(v.Field(i), n)
+		}
+	}
+}
+
+func earlier(d record.Date, n int) record.Date {
+	var layout string
+	var years, months, days int
+	switch d.Precision() {
+	case record.PrecisionUnknown:
+		return d
+	case record.PrecisionYear:
+		layout, years = "2006", -n
+	case record.PrecisionMonth:
+		layout, months = "2006-01", -n
+	default:
+		layout, days = "2006-01-02", -n
+	}
+	stated := d.String()
+	at, err := time.Parse(layout, stated[:len(layout)])
+	if err == nil {
+		d, err = record.ParseISO(at.AddDate(years, months, days).Format(layout) + stated[len(layout):])
+	}
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func systemOf(t testing.TB, name string) system.System {

@@ -3,6 +3,8 @@ package pairs
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/linkspan/linkspan/record"
 )
@@ -61,7 +63,24 @@ func doseChange(course *record.Entry, issues []*record.Entry) (on string, change
 }
 
 // sameWords are words whose spacing and case do not matter.
-func sameWords(s string) string { return strings.ToUpper(strings.Join(strings.Fields(s), " ")) }
+func sameWords(s string) string { return string(appendSameWords(nil, s)) }
+
+func appendSameWords(b []byte, s string) []byte {
+	from := len(b)
+	gap := false
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			gap = true
+			continue
+		}
+		if gap && len(b) > from {
+			b = append(b, ' ')
+		}
+		gap = false
+		b = utf8.AppendRune(b, unicode.ToUpper(r))
+	}
+	return b
+}
 
 // warnUnsafe warns of the drug allergies that no list of allergies holds.
 func (t *translation) warnUnsafe() {

@@ -19,23 +19,25 @@ const (
 // remarks says of entries what their own words leave open: that a referral is a request and no more, that a document is
 // named and not carried, and that two entries may be one.
 func (t *translation) remarks() {
-	seen := map[twin]*record.Entry{}
+	seen := make(map[twin]bool, len(t.rec.Entries))
 	pairs := map[record.Section][]string{}
+	var says []byte
 	for e := range t.rec.Released {
 		if e.Outcome == record.Duplicate || e.Outcome == record.FailedEntry {
 			continue
 		}
 		remark(e)
-		key, comparable := twinOf(e)
-		if !comparable {
+		says = appendSays(says[:0], e)
+		if len(says) == 0 || e.Date.IsZero() {
 			continue
 		}
-		if first := seen[key]; first != nil {
+		key := twin{e.Date.Unzoned(), e.Parent, string(says)}
+		if seen[key] {
 			e.Notes = append(e.Notes, "Possible duplicate: the source has another entry of the same words, date and dose.")
 			pairs[e.Kind.Section()] = append(pairs[e.Kind.Section()], e.Name())
 			continue
 		}
-		seen[key] = e
+		seen[key] = true
 	}
 	for _, s := range record.Sections() {
 		if names := pairs[s]; len(names) > 0 {
@@ -78,32 +80,41 @@ func title(e *record.Entry) string {
 // are never taken for one here: a dose given twice is as real as one recorded
 // twice (safety H-32).
 type twin struct {
-	kind             record.Kind
-	code             [2]string
-	words, dose      string
-	day              string
-	number, quantity string
-	parent           *record.Entry
+	date   record.Date
+	parent *record.Entry
+	says   string
 }
 
-// twinOf is the twin of an entry of a kind in which a repetition misleads.
-func twinOf(e *record.Entry) (twin, bool) {
-	t := twin{kind: e.Kind, code: [2]string{string(e.Code.Scheme), e.Code.Value + e.Code.TermCode}, words: sameWords(e.Text), day: e.Date.Wall(), parent: e.Parent}
-	switch e.Kind {
+// appendSays appends what an entry says to a reader, nothing where it is of a
+// kind in which a repetition does not mislead.
+func appendSays(b []byte, e *record.Entry) []byte {
+	if strings.TrimSpace(e.Text) == "" {
+		return b
+	}
+	var amount [2]string
+	switch m, v := e.Medication, e.Value; e.Kind {
 	case record.KindMedication, record.KindIssue:
-		if m := e.Medication; m != nil {
-			t.dose, t.quantity = sameWords(m.Dosage), m.Quantity+" "+m.Unit
+		if m != nil {
+			amount = [2]string{m.Quantity, m.Unit}
 		}
 	case record.KindProblem, record.KindAllergy, record.KindImmunisation:
 	case record.KindResult:
-		if e.Value == nil || e.Value.Number == "" {
-			return twin{}, false
+		if v == nil || v.Number == "" {
+			return b
 		}
-		t.number = e.Value.Number + " " + e.Value.Unit
+		amount = [2]string{v.Number, v.Unit}
 	default:
-		return twin{}, false
+		return b
 	}
-	return t, t.words != "" && !e.Date.IsZero()
+	b = append(b, byte(e.Kind))
+	for _, part := range [...]string{string(e.Code.Scheme), e.Code.Value, e.Code.TermCode, amount[0], amount[1]} {
+		b = append(append(b, part...), '|')
+	}
+	b = appendSameWords(b, e.Text)
+	if e.Medication != nil {
+		b = appendSameWords(append(b, '|'), e.Medication.Dosage)
+	}
+	return b
 }
 
 // shortened marks a statement that the source supplied twice, once cut off: the

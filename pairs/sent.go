@@ -72,7 +72,7 @@ var errMarkup = errors.New("the answer is not as it was written")
 // own writer wrote, in which "<" begins a tag and ">" ends one and neither
 // stands anywhere else, and so costs little.
 func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
-	ways := waysOf(paths)
+	ways, named := waysOf(paths)
 	counts := make(map[string]int, len(ways))
 	open := make([][]byte, 0, 32)
 	for at := 0; ; {
@@ -95,15 +95,18 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 			}
 			open = open[:len(open)-1]
 		default:
-			name := tag
-			if end := bytes.IndexAny(tag, " /"); end >= 0 {
-				name = tag[:end]
+			end := 0
+			for end < len(tag) && tag[end] != ' ' && tag[end] != '/' {
+				end++
 			}
+			name := tag[:end]
 			open = append(open, name)
-			for _, way := range ways[string(name)] {
-				if way.leadsTo(open) {
-					counts[string(name)]++
-					break
+			if named.may(name) {
+				for _, way := range ways[string(name)] {
+					if way.leadsTo(open) {
+						counts[string(name)]++
+						break
+					}
 				}
 			}
 			if tag[len(tag)-1] == '/' {
@@ -117,6 +120,16 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 	return counts, nil
 }
 
+// initials tell most names of elements that are no entries from those that
+// may be, by the first letter and the length, before anything is hashed.
+type initials [256]uint64
+
+func (n *initials) add(name string) { n[name[0]] |= 1 << (len(name) % 64) }
+
+func (n *initials) may(name []byte) bool {
+	return len(name) > 0 && n[name[0]]&(1<<(len(name)%64)) != 0
+}
+
 // way is one path of elements, from the root or from anywhere.
 type way struct {
 	steps    []string
@@ -126,8 +139,9 @@ type way struct {
 // waysOf are the paths by the name of the element they lead to. What an
 // element must hold to be one kind of entry and not another is left out: here
 // an element is one entry whatever its kind.
-func waysOf(paths []record.EntryPath) map[string][]way {
+func waysOf(paths []record.EntryPath) (map[string][]way, *initials) {
 	ways := make(map[string][]way, len(paths))
+	named := new(initials)
 	seen := make(map[string]bool, len(paths))
 	for _, p := range paths {
 		if seen[p.Path] {
@@ -138,8 +152,9 @@ func waysOf(paths []record.EntryPath) map[string][]way {
 		steps := strings.Split(rest, "/")
 		name := steps[len(steps)-1]
 		ways[name] = append(ways[name], way{steps, anywhere})
+		named.add(name)
 	}
-	return ways
+	return ways, named
 }
 
 func (w way) leadsTo(open [][]byte) bool {

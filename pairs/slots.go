@@ -28,10 +28,12 @@ func (t *translation) slots(e *record.Entry) {
 		case res.Answer == mapping.Same:
 			return
 		case res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent:
-			*c = res.Code()
-			if slot != record.SlotComparator && words != "" {
-				c.Term = words // where it is shown as text, in the source's own words
+			if slot == record.SlotComparator || words == "" {
+				*c = res.Code()
+				return
 			}
+			*c = res.Target
+			c.Term = words // where it is shown as text, in the source's own words
 			return
 		case res.Answer == mapping.Mapped && res.Relation == mapping.Narrower && !strictSlot(slot):
 			*c = res.Code()

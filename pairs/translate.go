@@ -55,6 +55,7 @@ type translation struct {
 	// statements, drugs, and drugs somebody is allergic to.
 	clinical, drugs, alerts []mapping.Scheme
 	unmapped                map[unmappedKey]int
+	degrades                map[Degrade]mapping.Code
 	malformed               int
 	// asText are the entries that stay words, and why.
 	asText map[*record.Entry]string
@@ -77,7 +78,7 @@ func (d *Direction) translation(rec *record.Record, q *record.Request) *translat
 		Direction: d, rec: rec, q: q,
 		clinical: only(d.Consumer.ClinicalSchemes, cmp.Or(q.CodeScheme, d.Rules.Unasked.Codes)),
 		drugs:    only(d.Consumer.DrugSchemes, cmp.Or(q.DrugScheme, d.Rules.Unasked.Drugs)),
-		unmapped: map[unmappedKey]int{}, asText: map[*record.Entry]string{}, allergic: map[*record.Entry]bool{},
+		unmapped: map[unmappedKey]int{}, degrades: map[Degrade]mapping.Code{}, asText: map[*record.Entry]string{}, allergic: map[*record.Entry]bool{},
 	}
 	for _, scheme := range t.drugs {
 		if slices.Contains(d.Consumer.Alerts, scheme) {
@@ -274,13 +275,23 @@ func (t *translation) degradeCode(e *record.Entry) {
 	case record.Exact, record.Mapped:
 		return
 	case record.Degraded:
-		res := t.Tables.TranslateAny(mapping.Code{Scheme: DegradeScheme, Value: string(t.degrade(e))}, t.clinical)
-		if res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
-			e.Target = res.Code()
-			return
-		}
+		e.Target = t.degraded(t.degrade(e))
+		return
 	}
 	e.Target = mapping.Code{}
+}
+
+// degraded is the receiver's code for what is degraded, looked up once.
+func (t *translation) degraded(d Degrade) mapping.Code {
+	code, known := t.degrades[d]
+	if !known {
+		res := t.Tables.TranslateAny(mapping.Code{Scheme: DegradeScheme, Value: string(d)}, t.clinical)
+		if res.Answer == mapping.Mapped && res.Relation == mapping.Equivalent {
+			code = res.Code()
+		}
+		t.degrades[d] = code
+	}
+	return code
 }
 
 func (t *translation) degrade(e *record.Entry) Degrade {

@@ -119,6 +119,9 @@ func (d Date) Truncate(p Precision) Date {
 	return t
 }
 
+// Unzoned is the date without its zone.
+func (d Date) Unzoned() Date { return Date{digits: d.digits} }
+
 // Precision reports how much was stated.
 func (d Date) Precision() Precision { return Precision(len(d.digits)) }
 
