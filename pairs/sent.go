@@ -80,38 +80,41 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 		if next < 0 {
 			break
 		}
-		at += next + 1
-		size := bytes.IndexByte(doc[at:], '>')
-		if size < 1 {
-			return nil, errMarkup
-		}
-		tag := doc[at : at+size]
-		at += size + 1
-		switch {
-		case tag[0] == '?':
-		case tag[0] == '/':
-			if len(open) == 0 || !bytes.Equal(open[len(open)-1], tag[1:]) {
+		doc, at = doc[at+next+1:], 0
+		if len(doc) > 0 && doc[0] == '/' {
+			if len(open) == 0 {
 				return nil, errMarkup
 			}
+			name := open[len(open)-1]
 			open = open[:len(open)-1]
-		default:
-			end := 0
-			for end < len(tag) && tag[end] != ' ' && tag[end] != '/' {
-				end++
+			if at = len(name) + 2; len(doc) < at || doc[at-1] != '>' || !bytes.Equal(doc[1:at-1], name) {
+				return nil, errMarkup
 			}
-			name := tag[:end]
-			open = append(open, name)
-			if named.may(name) {
-				for _, way := range ways[string(name)] {
-					if way.leadsTo(open) {
-						counts[string(name)]++
-						break
-					}
+			continue
+		}
+		for at < len(doc) && doc[at] != ' ' && doc[at] != '/' && doc[at] != '>' {
+			at++
+		}
+		name := doc[:at]
+		size := bytes.IndexByte(doc[at:], '>')
+		if len(name) == 0 || size < 0 {
+			return nil, errMarkup
+		}
+		at += size + 1
+		if name[0] == '?' {
+			continue
+		}
+		open = append(open, name)
+		if named.may(name) {
+			for _, way := range ways[string(name)] {
+				if way.leadsTo(open) {
+					counts[string(name)]++
+					break
 				}
 			}
-			if tag[len(tag)-1] == '/' {
-				open = open[:len(open)-1]
-			}
+		}
+		if doc[at-2] == '/' {
+			open = open[:len(open)-1]
 		}
 	}
 	if len(open) > 0 {
@@ -126,9 +129,7 @@ type initials [256]uint64
 
 func (n *initials) add(name string) { n[name[0]] |= 1 << (len(name) % 64) }
 
-func (n *initials) may(name []byte) bool {
-	return len(name) > 0 && n[name[0]]&(1<<(len(name)%64)) != 0
-}
+func (n *initials) may(name []byte) bool { return n[name[0]]&(1<<(len(name)%64)) != 0 }
 
 // way is one path of elements, from the root or from anywhere.
 type way struct {

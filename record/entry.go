@@ -65,6 +65,8 @@ type Entry struct {
 	Diary        *DiaryBody
 	Referral     *Referral
 	Document     *Document
+
+	place int // in Entries of its record, see Record.Place
 }
 
 // Unlink removes the entry's links to those that do not stay: a parent, a

@@ -22,7 +22,7 @@ type Record struct {
 	settled  bool
 	asked    SectionSet
 	elements map[string]int // that a codec says it wrote, by name
-	wrote    map[*Entry]int // how many of them stand for the entry
+	wrote    []int          // how many of them stand for the entry
 }
 
 // Source says where a record came from; it heads every record shown (safety

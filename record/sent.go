@@ -7,10 +7,27 @@ import (
 )
 
 // Writing starts the account that a codec keeps, in Wrote, of what it writes
-// of the record. A codec calls it before the first element.
+// of the record. A codec calls it before the first element, and no entry is
+// added or left out after it.
 func (r *Record) Writing() {
+	r.number()
 	r.elements = make(map[string]int, 16)
-	r.wrote = make(map[*Entry]int, len(r.Entries))
+	r.wrote = make([]int, len(r.Entries))
+}
+
+func (r *Record) number() {
+	for i, e := range r.Entries {
+		e.place = i
+	}
+}
+
+// Place is where e stands in Entries of the record being written, -1 where it
+// does not: what a codec keeps of each entry it keeps in a slice by this.
+func (r *Record) Place(e *Entry) int {
+	if e != nil && e.place < len(r.Entries) && r.Entries[e.place] == e {
+		return e.place
+	}
+	return -1
 }
 
 // Wrote says that the codec has begun an element of the name of one of its
@@ -21,13 +38,17 @@ func (r *Record) Writing() {
 func (r *Record) Wrote(element string, e *Entry) {
 	r.elements[element]++
 	if e != nil {
-		r.wrote[e]++
+		r.Within(e)
 	}
 }
 
 // Within says that e stands inside the element of another entry, as an attribute
 // of it or by being named there, and has none of its own.
-func (r *Record) Within(e *Entry) { r.wrote[e]++ }
+func (r *Record) Within(e *Entry) {
+	if i := r.Place(e); i >= 0 {
+		r.wrote[i]++
+	}
+}
 
 // Sent compares what the codec says it wrote with the record, and with what
 // was counted in the bytes of the answer by somebody else: elements by their
@@ -37,12 +58,12 @@ func (r *Record) Within(e *Entry) { r.wrote[e]++ }
 //
 // The error names sections, elements and counts and nothing of a patient.
 func (r *Record) Sent(elements map[string]int) error {
-	if r.wrote == nil {
+	if len(r.wrote) != len(r.Entries) || r.elements == nil {
 		return errors.New("nothing was written")
 	}
 	var out, written [sectionCount]int
-	for _, e := range r.Entries {
-		s, wrote := e.Kind.Section(), r.wrote[e]
+	for i, e := range r.Entries {
+		s, wrote := e.Kind.Section(), r.wrote[i]
 		switch {
 		case e.Kind == KindDemographics:
 		case !e.Shown() && wrote > 0:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -57,6 +58,12 @@ func (w *Writer) End() {
 	}
 	name := w.open[len(w.open)-1]
 	w.open = w.open[:len(w.open)-1]
+	w.close(name)
+}
+
+// close writes an end tag.
+func (w *Writer) close(name string) {
+	w.room(len(name) + 3)
 	w.buf = append(w.buf, '<', '/')
 	w.buf = append(w.buf, name...)
 	w.buf = append(w.buf, '>')
@@ -72,9 +79,18 @@ func (w *Writer) Text(s string) {
 
 // Element writes an element with text and nothing else in it.
 func (w *Writer) Element(name, text string, attrs ...string) {
-	w.Start(name, attrs...)
-	w.Text(text)
-	w.End()
+	w.tag(name, attrs)
+	w.buf = append(w.buf, '>')
+	w.escape(text, false)
+	w.close(name)
+}
+
+// Number writes an element of a whole number.
+func (w *Writer) Number(name string, n int) {
+	w.tag(name, nil)
+	w.buf = append(w.buf, '>')
+	w.buf = strconv.AppendInt(w.buf, int64(n), 10)
+	w.close(name)
 }
 
 // Optional writes Element, or nothing when text is "".
@@ -213,10 +229,12 @@ var verbatim = func() (table [256]bool) {
 func (w *Writer) escape(s string, attribute bool) {
 	w.room(len(s))
 	from := 0
-	for i := 0; i < len(s); {
-		if verbatim[s[i]] {
+	for i := 0; ; {
+		for i < len(s) && verbatim[s[i]] {
 			i++
-			continue
+		}
+		if i == len(s) {
+			break
 		}
 		size, with := 1, ""
 		switch c := s[i]; {

@@ -78,7 +78,9 @@ func (d *dumper) value(path string, v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			d.value(path+"."+v.Type().Field(i).Name, v.Field(i))
+			if f := v.Type().Field(i); f.IsExported() {
+				d.value(path+"."+f.Name, v.Field(i))
+			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

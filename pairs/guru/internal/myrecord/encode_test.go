@@ -74,6 +74,7 @@ func TestGoesAndComesBack(t *testing.T) {
 			}
 			got := *e
 			got.Outcome = record.Pending
+			(&record.Record{Entries: []*record.Entry{&got}}).Writing() // both stand at the first place
 			all = append(all, got)
 		}
 		return all
