@@ -25,19 +25,34 @@ type encoder struct {
 	space  []byte
 	derive []byte // scratch
 
-	index       map[*record.Entry]int
-	parts       map[*record.Entry][]*record.Entry // by Parent, released ones
-	heads       map[*record.Entry]*record.Entry   // item -> the problem written inside it
-	plans       map[*record.Entry]plan
-	lists       [planCount][]*record.Entry      // by plan, in source order
-	inside      map[*record.Entry]bool          // already written as an item of a consultation
-	consultedBy map[*record.Entry]*record.Entry // its consultation, of each item
-	extra       int                             // elements written that are no entry
+	placed []placed                   // by the place of the entry in the record
+	lists  [planCount][]*record.Entry // by plan, in source order
+	shown  int                        // entries that have a number
+	extra  int                        // elements written that are no entry
 
 	people    numbered[*record.Person]
 	locations numbered[*record.Organisation]
 	kinds     numbered[string]
 	policies  numbered[string]
+}
+
+// placed is what the encoder knows of an entry.
+type placed struct {
+	number       int // from 0, of those that are shown
+	plan         plan
+	inside       bool            // already written as an item of a consultation
+	parts        []*record.Entry // whose Parent it is, released ones
+	head         *record.Entry   // the problem written inside it
+	consultation *record.Entry   // it is an item of
+}
+
+// of is what is known of an entry; nothing is known of one that is not in the
+// record.
+func (x *encoder) of(e *record.Entry) *placed {
+	if i := x.rec.Place(e); i >= 0 {
+		return &x.placed[i]
+	}
+	return &placed{}
 }
 
 // numbered gives things their RefID in order of first use.
@@ -64,11 +79,11 @@ func (n *numbered[T]) of(v T) int {
 // record must be translated, fitted and settled; an enumerated value in a
 // foreign scheme, and an entry without an outcome, are internal errors.
 func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.MessageID) error {
-	x := &encoder{w: w, rec: rec, id: id, index: make(map[*record.Entry]int, len(rec.Entries)), inside: make(map[*record.Entry]bool, len(rec.Entries))}
+	rec.Writing()
+	x := &encoder{w: w, rec: rec, id: id, placed: make([]placed, len(rec.Entries))}
 	if err := x.check(); err != nil {
 		return &record.Error{Reason: record.ReasonInternal, Op: opEncode, Err: err}
 	}
-	rec.Writing()
 	x.plan()
 	attrs := []string{"xmlns", Namespace}
 	if integer(rec.Patient.ID) {
@@ -104,7 +119,8 @@ func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.Messag
 func (x *encoder) check() error {
 	for _, e := range x.rec.Entries {
 		if e.Shown() { // a gap in the numbers would tell of what is withheld (safety §D.1 D-8)
-			x.index[e] = len(x.index)
+			x.of(e).number = x.shown
+			x.shown++
 		}
 		if e.Outcome == record.Pending {
 			return errors.New("an entry has no outcome")
@@ -160,45 +176,51 @@ func exact(e *record.Entry) bool { return e.Outcome == record.Exact || e.Outcome
 
 // plan decides for every entry where it is written, trees first.
 func (x *encoder) plan() {
-	x.plans = make(map[*record.Entry]plan, len(x.rec.Entries))
-	x.parts, x.heads = map[*record.Entry][]*record.Entry{}, map[*record.Entry]*record.Entry{}
 	for _, e := range x.rec.Entries {
 		if written(e) && written(e.Parent) {
-			x.parts[e.Parent] = append(x.parts[e.Parent], e)
+			x.of(e.Parent).parts = append(x.of(e.Parent).parts, e)
 		}
 	}
 	for _, e := range x.rec.Entries {
 		if !written(e) {
 			continue
 		}
-		if _, planned := x.plans[e]; !planned {
-			x.plans[e] = x.planOf(e)
+		of := x.of(e)
+		if of.plan == notWritten {
+			of.plan = x.planOf(e)
 		}
-		switch x.plans[e] {
+		switch of.plan {
 		case inReports, inRequests:
 			x.claim(e)
 		case inInvestigations:
-			for _, part := range x.parts[e] {
-				x.plans[part] = asChild
+			for _, part := range of.parts {
+				x.of(part).plan = asChild
 			}
 		}
 	}
 	for _, e := range x.rec.Entries {
 		if e.Kind == record.KindProblem && x.carried(e) {
-			x.heads[e.Problem.Defines] = e
-			x.plans[e] = asChild
+			x.of(e.Problem.Defines).head = e
+			x.of(e).plan = asChild
 		}
 	}
 	for _, e := range x.rec.Entries {
-		p := x.plans[e]
+		p := x.of(e).plan
 		x.lists[p] = append(x.lists[p], e)
+	}
+	for _, c := range x.lists[inConsultations] {
+		for _, i := range c.Consultation.Items {
+			if of := x.of(i.Entry); of.consultation == nil {
+				of.consultation = c
+			}
+		}
 	}
 }
 
 // claim takes a whole tree into the element of its root.
 func (x *encoder) claim(e *record.Entry) {
-	for _, part := range x.parts[e] {
-		x.plans[part] = asChild
+	for _, part := range x.of(e).parts {
+		x.of(part).plan = asChild
 		x.claim(part)
 	}
 }
@@ -256,7 +278,7 @@ func administrativeOf(e *record.Entry) string {
 // battery is a head whose parts all are Events, or what was an Investigation
 // by itself.
 func (x *encoder) battery(e *record.Entry) bool {
-	if x.parts[e] == nil {
+	if x.of(e).parts == nil {
 		for _, t := range e.Texts {
 			if t.Label == "Data type" {
 				return written(e) && e.Parent == nil
@@ -264,8 +286,8 @@ func (x *encoder) battery(e *record.Entry) bool {
 		}
 		return false
 	}
-	for _, part := range x.parts[e] {
-		if x.parts[part] != nil || !eventKind(part.Kind) {
+	for _, part := range x.of(e).parts {
+		if x.of(part).parts != nil || !eventKind(part.Kind) {
 			return false
 		}
 	}
@@ -284,19 +306,19 @@ func eventKind(k record.Kind) bool {
 // EDIPathologyReportList holds. Any other report has no laboratory ids, which
 // that list requires, and is written as a battery or an event.
 func (x *encoder) laboratory(e *record.Entry) bool {
-	if e.Report == nil || e.Parent != nil && written(e.Parent) || len(x.parts[e]) == 0 {
+	if e.Report == nil || e.Parent != nil && written(e.Parent) || len(x.of(e).parts) == 0 {
 		return false
 	}
-	for _, specimen := range x.parts[e] {
+	for _, specimen := range x.of(e).parts {
 		if specimen.Kind != record.KindReport || specimen.Report == nil {
 			return false
 		}
-		for _, investigation := range x.parts[specimen] {
+		for _, investigation := range x.of(specimen).parts {
 			if investigation.Kind != record.KindResult {
 				return false
 			}
-			for _, result := range x.parts[investigation] {
-				if result.Kind != record.KindResult || x.parts[result] != nil {
+			for _, result := range x.of(investigation).parts {
+				if result.Kind != record.KindResult || x.of(result).parts != nil {
 					return false
 				}
 			}
@@ -311,12 +333,12 @@ func (x *encoder) ordered(e *record.Entry) bool {
 	if e.Parent != nil && written(e.Parent) || !e.Code.IsZero() || !e.Target.IsZero() {
 		return false
 	}
-	for _, order := range x.parts[e] {
+	for _, order := range x.of(e).parts {
 		if order.Kind != record.KindRequest || !order.Code.IsZero() || !order.Target.IsZero() {
 			return false
 		}
-		for _, test := range x.parts[order] {
-			if test.Kind != record.KindRequest || x.parts[test] != nil {
+		for _, test := range x.of(order).parts {
+			if test.Kind != record.KindRequest || x.of(test).parts != nil {
 				return false
 			}
 		}
@@ -331,14 +353,14 @@ func (x *encoder) carried(p *record.Entry) bool {
 		return false
 	}
 	item := p.Problem.Defines
-	if !written(item) || !exact(item) || !item.Target.Is(p.Target) || x.heads[item] != nil {
+	if !written(item) || !exact(item) || !item.Target.Is(p.Target) || x.of(item).head != nil {
 		return false
 	}
-	switch x.plans[item] {
+	switch x.of(item).plan {
 	case inEvents, inReferrals, inAllergies, inAttachments, inDiary, inAlerts:
 		return true
 	case asChild:
-		return x.plans[item.Parent] == inInvestigations || item.Kind == record.KindRequest && item.Parent != nil && item.Parent.Parent != nil
+		return x.of(item.Parent).plan == inInvestigations || item.Kind == record.KindRequest && item.Parent != nil && item.Parent.Parent != nil
 	}
 	return false
 }
@@ -347,7 +369,7 @@ func (x *encoder) carried(p *record.Entry) bool {
 func (x *encoder) list(element string, p plan, write func(*record.Entry)) {
 	open := false
 	for _, e := range x.lists[p] {
-		if x.inside[e] || x.consulted(e) {
+		if x.of(e).inside || x.consulted(e) {
 			continue
 		}
 		if !open {
@@ -363,11 +385,8 @@ func (x *encoder) list(element string, p plan, write func(*record.Entry)) {
 
 // consulted reports an entry that its consultation will write.
 func (x *encoder) consulted(e *record.Entry) bool {
-	if x.plans[e] < inEvents || !inline(x.plans[e]) {
-		return false
-	}
-	_, ok := x.consultedIn()[e]
-	return ok
+	of := x.of(e)
+	return of.consultation != nil && inline(of.plan)
 }
 
 // guid is the id where it is one, else one derived from it: the same record
@@ -408,14 +427,14 @@ func isGUID(s string) bool {
 
 // ident writes the ids of an entry.
 func (x *encoder) ident(e *record.Entry) {
-	x.w.Element("RefID", strconv.Itoa(x.index[e]+1))
+	x.w.Element("RefID", strconv.Itoa(x.of(e).number+1))
 	x.w.Element("GUID", x.guidOf(e))
 }
 
 // guidOf is the GUID of an entry, wherever it is named.
 func (x *encoder) guidOf(e *record.Entry) string {
 	if e.ID == "" {
-		return x.guid("entry " + strconv.Itoa(x.index[e]+1))
+		return x.guid("entry " + strconv.Itoa(x.of(e).number+1))
 	}
 	return x.guid(e.ID)
 }

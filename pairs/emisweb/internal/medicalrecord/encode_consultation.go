@@ -16,25 +16,6 @@ func inline(p plan) bool {
 	return false
 }
 
-// consultedIn gives the consultation of each entry that is an item of one.
-func (x *encoder) consultedIn() map[*record.Entry]*record.Entry {
-	if x.consultedBy != nil {
-		return x.consultedBy
-	}
-	x.consultedBy = make(map[*record.Entry]*record.Entry, len(x.rec.Entries))
-	for _, c := range x.rec.Entries {
-		if x.plans[c] != inConsultations {
-			continue
-		}
-		for _, i := range c.Consultation.Items {
-			if _, had := x.consultedBy[i.Entry]; !had {
-				x.consultedBy[i.Entry] = c
-			}
-		}
-	}
-	return x.consultedBy
-}
-
 // consultations writes the list, the head of the record first.
 func (x *encoder) consultations(head []string) {
 	open := len(head) > 0
@@ -42,10 +23,7 @@ func (x *encoder) consultations(head []string) {
 		x.w.Start("ConsultationList")
 		x.headConsultation(head)
 	}
-	for _, e := range x.rec.Entries {
-		if x.plans[e] != inConsultations {
-			continue
-		}
+	for _, e := range x.lists[inConsultations] {
 		if !open {
 			x.w.Start("ConsultationList")
 			open = true
@@ -90,7 +68,7 @@ func (x *encoder) headConsultation(head []string) {
 // of all entries.
 func (x *encoder) made(what string) {
 	x.extra++
-	x.w.Element("RefID", strconv.Itoa(len(x.index)+x.extra))
+	x.w.Element("RefID", strconv.Itoa(x.shown+x.extra))
 	x.w.Element("GUID", x.guid(what))
 }
 
@@ -164,18 +142,19 @@ func (x *encoder) items(e *record.Entry, b *bag) {
 	}
 	if len(b.lines) > 0 {
 		begin(record.Item{})
-		x.textEvent(e, "text "+strconv.Itoa(x.index[e]), "", b.text())
+		x.textEvent(e, "text "+strconv.Itoa(x.of(e).number), "", b.text())
 		x.w.End()
 	}
 	for n, i := range e.Consultation.Items {
-		if !written(i.Entry) || x.plans[i.Entry] == asChild && x.among(e, i.Entry) {
+		of := x.of(i.Entry)
+		if !written(i.Entry) || of.plan == asChild && x.among(e, i.Entry) {
 			continue
 		}
 		begin(i)
-		if x.inside[i.Entry] || !inline(x.plans[i.Entry]) || x.consultedIn()[i.Entry] != e {
-			x.textEvent(e, "item "+strconv.Itoa(x.index[e])+" "+strconv.Itoa(n), i.Entry.Text, "Recorded in this consultation; shown in full in its own list.")
+		if of.inside || !inline(of.plan) || of.consultation != e {
+			x.textEvent(e, "item "+strconv.Itoa(x.of(e).number)+" "+strconv.Itoa(n), i.Entry.Text, "Recorded in this consultation; shown in full in its own list.")
 		} else {
-			x.inside[i.Entry] = true
+			of.inside = true
 			x.inline(i.Entry)
 		}
 		x.w.End()
@@ -189,11 +168,11 @@ func (x *encoder) items(e *record.Entry, b *bag) {
 // consultation: as part of a battery, or as the problem of its item.
 func (x *encoder) among(consultation, e *record.Entry) bool {
 	around := e.Parent
-	if x.plans[e] == asChild && e.Kind == record.KindProblem {
+	if x.of(e).plan == asChild && e.Kind == record.KindProblem {
 		around = e.Problem.Defines
 	}
 	for ; around != nil; around = around.Parent {
-		if x.consultedIn()[around] == consultation {
+		if x.of(around).consultation == consultation {
 			return true
 		}
 	}
@@ -214,7 +193,7 @@ func (x *encoder) textEvent(e *record.Entry, id, term, text string) {
 }
 
 func (x *encoder) inline(e *record.Entry) {
-	switch x.plans[e] {
+	switch x.of(e).plan {
 	case inEvents:
 		x.event(e)
 	case inInvestigations:

@@ -37,7 +37,7 @@ func (x *encoder) bag(e *record.Entry, typ string, l factList) *bag {
 	if e.Place != nil && typ != "Appointment" && typ != "Consultation" && !x.samePlace(e) {
 		b.line("Recorded at", e.Place.Title())
 	}
-	if written(e.Parent) && x.plans[e] != asChild {
+	if written(e.Parent) && x.of(e).plan != asChild {
 		b.line("Part of", e.Parent.Text)
 	}
 	for _, n := range e.Notes {
@@ -108,13 +108,13 @@ func (x *encoder) samePlace(e *record.Entry) bool {
 	if e.Place == x.rec.Patient.Practice {
 		return true
 	}
-	c, ok := x.consultedIn()[e]
-	return ok && c.Place == e.Place
+	c := x.of(e).consultation
+	return c != nil && c.Place == e.Place
 }
 
 // carrier is the entry whose element carries the problem.
 func (x *encoder) carrier(p *record.Entry) *record.Entry {
-	if x.plans[p] == asChild {
+	if x.of(p).plan == asChild {
 		return p.Problem.Defines
 	}
 	return p
@@ -195,7 +195,7 @@ func (x *encoder) qualifiers(e *record.Entry) {
 // head writes the Problem child: of the problem that annotates e, or of e when
 // it is a problem that stands by itself.
 func (x *encoder) head(e *record.Entry) {
-	p := x.heads[e]
+	p := x.of(e).head
 	if p == nil && e.Kind == record.KindProblem && exact(e) {
 		p = e
 	}
@@ -259,7 +259,7 @@ func problemBag(p *record.Entry) *bag {
 
 // problemLines are the lines of the problem inside an item, and its notes.
 func (x *encoder) problemLines(e *record.Entry) []string {
-	p := x.heads[e]
+	p := x.of(e).head
 	if p == nil {
 		return nil
 	}
@@ -457,7 +457,7 @@ func (x *encoder) investigation(e *record.Entry) {
 	x.author(e)
 	x.person("AuthorID", e.Author)
 	x.policy("PolicyID", e)
-	if parts := x.parts[e]; len(parts) > 0 {
+	if parts := x.of(e).parts; len(parts) > 0 {
 		x.w.Start("EventList")
 		for _, part := range parts {
 			x.event(part)

@@ -133,7 +133,7 @@ func (x *encoder) drug(e *record.Entry, typ string) {
 				l = slices.Delete(l, i, i+1)
 			}
 		}
-		if x.plans[m.Course] == inMedications {
+		if x.of(m.Course).plan == inMedications {
 			l = l.without(record.FactMedicationCourse)
 		}
 	}
@@ -174,7 +174,7 @@ func (x *encoder) drug(e *record.Entry, typ string) {
 		x.put(b, "EstimatedCost", "Comment")
 		x.person("IssuerID", e.Author)
 		x.put(b, "DateTimePrint", "DateTimeDispense", "BatchNumber")
-		if m.Course != nil && written(m.Course) && x.plans[m.Course] == inMedications {
+		if m.Course != nil && written(m.Course) && x.of(m.Course).plan == inMedications {
 			x.w.Start("MedicationLink")
 			x.w.Element("GUID", x.guidOf(m.Course))
 			x.w.End()
@@ -258,7 +258,7 @@ func (x *encoder) alerts(head []string) {
 		x.w.End()
 	}
 	for _, e := range x.rec.Entries {
-		if x.plans[e] == inAlerts {
+		if x.of(e).plan == inAlerts {
 			begin()
 			x.alert(e)
 		}

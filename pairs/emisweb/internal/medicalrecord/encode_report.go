@@ -101,7 +101,7 @@ func (x *encoder) report(e *record.Entry) {
 	x.comments("ClinicalInformationList", clinical)
 	x.put(b, "ViewedBy", "TrueReportID")
 	x.w.Start("SpecimenList")
-	for _, specimen := range x.parts[e] {
+	for _, specimen := range x.of(e).parts {
 		x.specimen(specimen)
 	}
 	x.w.End()
@@ -124,7 +124,7 @@ func (x *encoder) specimen(e *record.Entry) {
 	x.put(b, "FastingStatus", "SpecimenVolume", "SpecimenUnits", "CollectionProcedure", "AnotomicalOrigin")
 	x.comments("SpecimenTextList", append(comments, x.remarks(e, b)...))
 	x.put(b, "SampleDateTime", "CollectionStartDate", "CollectionEndDate", "ReceivedByLabDateTime")
-	if parts := x.parts[e]; len(parts) > 0 {
+	if parts := x.of(e).parts; len(parts) > 0 {
 		x.w.Start("EDIInvestigationList")
 		for _, part := range parts {
 			x.ediInvestigation(part, e)
@@ -181,7 +181,7 @@ func (x *encoder) ediInvestigation(e, specimen *record.Entry) {
 	}
 	writeCode(x.w, "FiledCode", filed, filed.Term, mapping.Code{})
 	x.put(b, "InvContainsStandAloneTest")
-	if parts := x.parts[e]; len(parts) > 0 {
+	if parts := x.of(e).parts; len(parts) > 0 {
 		x.w.Start("PathologyEventList")
 		for _, part := range parts {
 			x.pathologyEvent(part, e)
@@ -299,7 +299,7 @@ func (x *encoder) request(e *record.Entry, element string) {
 	}
 	x.w.Optional("ClinicalInformation", information)
 	x.put(b, "Pregnant")
-	if orders := x.parts[e]; len(orders) > 0 {
+	if orders := x.of(e).parts; len(orders) > 0 {
 		x.w.Start("EDIOrderList")
 		for _, order := range orders {
 			x.order(e, order)
@@ -339,7 +339,7 @@ func (x *encoder) order(header, e *record.Entry) {
 	}
 	x.w.Element("OrderCategory", category)
 	x.put(b, "Status", "LastStatusDate")
-	if tests := x.parts[e]; len(tests) > 0 {
+	if tests := x.of(e).parts; len(tests) > 0 {
 		x.w.Start("TestRequestList")
 		for _, test := range tests {
 			x.testRequest(test)
