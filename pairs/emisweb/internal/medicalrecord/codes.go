@@ -1,6 +1,7 @@
 package medicalrecord
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,16 +233,15 @@ func mapScheme(c mapping.Code) (scheme, value string, ok bool) {
 
 // writeCode writes a StringCodeType.
 func writeCode(w *xmlio.Writer, element string, c mapping.Code, term string, other mapping.Code) {
-	scheme, value, ok := nativeOf(c)
-	if !ok {
-		return
+	if scheme, value, ok := nativeOf(c); ok {
+		writeNative(w, element, scheme, value, cmp.Or(c.Term, term), other)
 	}
+}
+
+func writeNative(w *xmlio.Writer, element, scheme, value, term string, other mapping.Code) {
 	w.Start(element)
 	w.Element("Value", value)
 	w.Element("Scheme", scheme)
-	if c.Term != "" {
-		term = c.Term
-	}
 	w.Optional("Term", term)
 	if scheme, value, ok := mapScheme(other); ok {
 		w.Element("MapCode", value)

@@ -427,7 +427,7 @@ func isGUID(s string) bool {
 
 // ident writes the ids of an entry.
 func (x *encoder) ident(e *record.Entry) {
-	x.w.Element("RefID", strconv.Itoa(x.of(e).number+1))
+	x.w.Number("RefID", x.of(e).number+1)
 	x.w.Element("GUID", x.guidOf(e))
 }
 
@@ -455,7 +455,7 @@ func (x *encoder) pointer(element string, e *record.Entry) {
 // ref writes a reference by number into one of the directories.
 func (x *encoder) ref(element string, n int) {
 	x.w.Start(element)
-	x.w.Element("RefID", strconv.Itoa(n))
+	x.w.Number("RefID", n)
 	x.w.End()
 }
 
@@ -507,6 +507,21 @@ func (x *encoder) dated(d record.Date, required bool) {
 	x.w.Optional("AssignedTime", d.Clock())
 }
 
+// lines writes lines as one text, or nothing when there are none.
+func (x *encoder) lines(element string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	x.w.Start(element)
+	for i, line := range lines {
+		if i > 0 {
+			x.w.Text("\n")
+		}
+		x.w.Text(line)
+	}
+	x.w.End()
+}
+
 // put writes one field of a bag, if it is there.
 func (x *encoder) put(b *bag, names ...string) {
 	for _, name := range names {
@@ -523,7 +538,7 @@ func (x *encoder) group(b *bag, name string, fields ...string) {
 	open := false
 	for _, field := range fields {
 		for _, f := range b.fields {
-			if f.Label != name+"/"+field {
+			if group, of, _ := strings.Cut(f.Label, "/"); group != name || of != field {
 				continue
 			}
 			if !open {

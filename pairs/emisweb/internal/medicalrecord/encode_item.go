@@ -1,6 +1,7 @@
 package medicalrecord
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -129,7 +130,7 @@ func (x *encoder) item(e *record.Entry, b *bag) {
 	x.author(e)
 	x.put(b, "ExternalConsultant")
 	x.w.Optional("DisplayTerm", e.Text)
-	x.w.Optional("DescriptiveText", b.text())
+	x.lines("DescriptiveText", b.lines)
 	x.put(b, "DataSource")
 	x.policy("PolicyID", e)
 }
@@ -137,19 +138,33 @@ func (x *encoder) item(e *record.Entry, b *bag) {
 // coded writes CodedItemBaseType.
 func (x *encoder) coded(e *record.Entry, b *bag) {
 	x.item(e, b)
-	if e.Outcome != record.FailedEntry && e.Outcome != record.Unsupported {
-		term, mapped, _, _ := beside(e)
-		writeCode(x.w, "Code", e.Target, e.Text, mapped)
-		if term.IsZero() {
-			term = e.Target
-		}
-		writeCode(x.w, "TermID", term, e.Text, mapping.Code{})
-	}
+	x.codes(e)
 	if exact(e) {
 		x.qualifiers(e)
 	}
 	x.head(e)
 	x.links(e)
+}
+
+// codes writes Code and TermID, which is the code again where the sender placed
+// no other there, and gives the code a result was filed under.
+func (x *encoder) codes(e *record.Entry) (filed mapping.Code) {
+	if e.Outcome == record.Unsupported || e.Outcome == record.FailedEntry {
+		return mapping.Code{}
+	}
+	term, mapped, filed, _ := beside(e)
+	words := cmp.Or(e.Target.Term, e.Text)
+	scheme, value, ok := nativeOf(e.Target)
+	if ok {
+		writeNative(x.w, "Code", scheme, value, words, mapped)
+	}
+	switch {
+	case !term.IsZero():
+		writeCode(x.w, "TermID", term, e.Text, mapping.Code{})
+	case ok:
+		writeNative(x.w, "TermID", scheme, value, words, mapping.Code{})
+	}
+	return filed
 }
 
 func (x *encoder) qualifiers(e *record.Entry) {
@@ -439,21 +454,14 @@ func (x *encoder) investigation(e *record.Entry) {
 	x.ident(e)
 	x.w.Optional("DisplayTerm", e.Text)
 	x.put(b, "DataSource")
-	term, mapped, _, _ := beside(e)
-	if e.Outcome != record.Unsupported && e.Outcome != record.FailedEntry {
-		writeCode(x.w, "Code", e.Target, e.Text, mapped)
-		if term.IsZero() {
-			term = e.Target
-		}
-		writeCode(x.w, "TermID", term, e.Text, mapping.Code{})
-	}
+	x.codes(e)
 	x.w.Optional("Abnormal", n.abnormal)
 	if !b.has("DataType") {
 		x.w.Element("DataType", "MAN") // required; everything a GP system files by hand is MAN
 	}
 	x.put(b, "DataType", "ReportID", "SpecimenID", "SpecimenType", "NumberOfTests", "RepInvNumber", "UserComment")
 	x.dated(e.Date, true)
-	x.w.Optional("DescriptiveText", b.text())
+	x.lines("DescriptiveText", b.lines)
 	x.author(e)
 	x.person("AuthorID", e.Author)
 	x.policy("PolicyID", e)

@@ -162,7 +162,7 @@ func (x *encoder) drug(e *record.Entry, typ string) {
 	}
 	x.w.End()
 	x.put(b, "PrescriptionType", "DrugSource", "RxReviewDate", "PharmacyText")
-	x.w.Optional("RxText", b.text())
+	x.lines("RxText", b.lines)
 	x.put(b, "AuthorisedIssue", "IssueCount", "Status", "Advice", "Template", "TemplateComponent", "TemplateInstance")
 	x.group(b, "DrugDelivery", "DoseQuantity", "DoseUnits", "Frequency", "FrequencyUnits", "DailyDose", "DailyDoseUnits")
 	x.group(b, "ControlledDrug", "DduBatch", "DduPrinted", "DduCollect", "DduNextDate", "DduReduceBy", "DduAfter", "DduUntil",

@@ -145,21 +145,6 @@ func (x *encoder) labIDs(e *record.Entry, b *bag) {
 	}
 }
 
-// codes writes Code and TermID of a laboratory element, and gives the code it
-// was filed under.
-func (x *encoder) codes(e *record.Entry) (filed mapping.Code) {
-	if e.Outcome == record.Unsupported || e.Outcome == record.FailedEntry {
-		return mapping.Code{}
-	}
-	term, mapped, filed, _ := beside(e)
-	writeCode(x.w, "Code", e.Target, e.Text, mapped)
-	if term.IsZero() {
-		term = e.Target
-	}
-	writeCode(x.w, "TermID", term, e.Text, mapping.Code{})
-	return filed
-}
-
 func (x *encoder) ediInvestigation(e, specimen *record.Entry) {
 	comments, l := facts(e).apart(laboratoryComment)
 	b := x.bag(e, "EDIInvestigation", l)

@@ -33,7 +33,11 @@ func stamp(d record.Date) string {
 // episodicity have places of their own. What an element has no field for
 // becomes lines of text from here.
 func facts(e *record.Entry) factList {
-	l := make(factList, 0, 6)
+	usual := 2 // a text and what an observation says beside it
+	if e.Medication != nil {
+		usual = 10
+	}
+	l := make(factList, 0, usual)
 	for _, t := range e.Texts {
 		if t.Value != "" {
 			l = append(l, fact{label: t.Label, words: t.Value})
@@ -45,7 +49,7 @@ func facts(e *record.Entry) factList {
 		l = append(l, title)
 	}
 	e.EachFact(func(f record.Fact) {
-		if body := f.Field.Body(); body == "Episodicity" || body == "Value" {
+		if f.Field == record.FactEpisodicity || strings.HasPrefix(string(f.Field), "Value.") {
 			return
 		}
 		switch f.Field { // the words lead the entry already
