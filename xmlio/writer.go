@@ -193,11 +193,12 @@ func (w *Writer) checkName(name string) {
 	}
 }
 
-// plainName reports a name of letters alone, as nearly all are, without the
-// whole of the XML productions.
+// plainName reports a name of letters, digits and underscores alone, as nearly
+// all are, without the whole of the XML productions.
 func plainName(name string) bool {
 	for i := range len(name) {
-		if c := name[i] | 0x20; c < 'a' || c > 'z' {
+		c := name[i]
+		if l := c | 0x20; (l < 'a' || l > 'z') && c != '_' && (i == 0 || c < '0' || c > '9') {
 			return false
 		}
 	}

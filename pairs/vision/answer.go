@@ -54,7 +54,9 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 			writeError(w, f)
 		} else {
 			w.Start("vision:record")
-			w.Raw(cdata(document))
+			w.Raw([]byte(cdataOpen)) // our writer escapes the one thing that would end it
+			w.Raw(document)
+			w.Raw([]byte(cdataClose))
 			w.End()
 		}
 		w.End()
@@ -66,13 +68,6 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 		return nil, record.Fault(record.ReasonInternal, opEncodeResponse, err)
 	}
 	return w.Bytes(), nil
-}
-
-// cdata is a document as a CDATA section. Our writer escapes the one thing that
-// would end it.
-func cdata(document []byte) []byte {
-	out := make([]byte, 0, len(document)+len(cdataOpen)+len(cdataClose))
-	return append(append(append(out, cdataOpen...), document...), cdataClose...)
 }
 
 // unwrap gives the patient file in an answer, with quotation marks as text

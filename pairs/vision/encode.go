@@ -14,13 +14,29 @@ import (
 
 // encoder is a patient file being written.
 type encoder struct {
-	rec      *record.Record
-	w        *xmlio.Writer
-	consults map[*record.Entry]string          // consult_id, by the consultation's entry and by its items'
-	headings map[*record.Entry][]string        // that an entry stands under
-	parts    map[*record.Entry][]*record.Entry // written as attributes of the entry they are part of
-	within   map[*record.Entry]bool
-	ids      map[*record.Entry]string
+	rec    *record.Record
+	w      *xmlio.Writer
+	placed []placed   // by the place of the entry in the record
+	attrs  attributes // of the element being written, as are the lines
+	said   []string
+}
+
+// placed is what the encoder knows of an entry.
+type placed struct {
+	id       string
+	consult  string          // consult_id, of a consultation and of its items
+	headings []string        // that it stands under
+	parts    []*record.Entry // written as attributes of it
+	within   bool            // written as an attribute, or by being named
+}
+
+// of is what is known of an entry; nothing is known of one that is not in the
+// record.
+func (x *encoder) of(e *record.Entry) *placed {
+	if i := x.rec.Place(e); i >= 0 {
+		return &x.placed[i]
+	}
+	return &placed{}
 }
 
 // file writes the header with all that is shown (S §5.1).
@@ -79,23 +95,25 @@ func native(e *record.Entry) bool {
 // plan finds which entries are attributes of others, gives every entry an
 // identity and every consultation its number.
 func (x *encoder) plan() {
-	x.consults, x.headings = map[*record.Entry]string{}, map[*record.Entry][]string{}
-	x.parts, x.within, x.ids = map[*record.Entry][]*record.Entry{}, map[*record.Entry]bool{}, map[*record.Entry]string{}
+	x.placed = make([]placed, len(x.rec.Entries))
 	used := map[string]bool{}
-	for _, e := range x.rec.Entries {
-		if e.ID != "" && len(e.ID) <= 10 && strings.Trim(e.ID, "1234567890") == "" && !used[e.ID] {
-			x.ids[e], used[e.ID] = e.ID, true
+	for i, e := range x.rec.Entries {
+		if e.ID != "" && len(e.ID) <= 10 && numeric(e.ID) && !used[e.ID] {
+			x.placed[i].id, used[e.ID] = e.ID, true
 		}
 	}
 	next := 900000000
-	for _, e := range x.rec.Entries {
-		for x.ids[e] == "" {
-			if next++; !used[strconv.Itoa(next)] {
-				x.ids[e] = strconv.Itoa(next)
+	for i, e := range x.rec.Entries {
+		of := &x.placed[i]
+		for of.id == "" {
+			next++
+			if id := strconv.Itoa(next); !used[id] {
+				of.id = id
 			}
 		}
 		if e.Shown() && partOf(e) {
-			x.parts[e.Parent], x.within[e] = append(x.parts[e.Parent], e), true
+			whole := x.of(e.Parent)
+			whole.parts, of.within = append(whole.parts, e), true
 		}
 		if c := e.Consultation; c != nil && e.Shown() {
 			x.consult(e, c)
@@ -103,28 +121,33 @@ func (x *encoder) plan() {
 	}
 }
 
+// numeric reports an identifier of digits alone, or none.
+func numeric(s string) bool { return strings.Trim(s, "1234567890") == "" }
+
 // consult numbers a consultation. One that says nothing of its own is no element:
 // its entries name it.
 func (x *encoder) consult(e *record.Entry, c *record.Consultation) {
-	number := strings.TrimPrefix(e.ID, "consult ")
-	if number == e.ID || strings.Trim(number, "1234567890") != "" {
-		number = x.ids[e]
+	of := x.of(e)
+	number, numbered := strings.CutPrefix(e.ID, "consult ")
+	if !numbered || !numeric(number) {
+		number = of.id
 	}
-	x.consults[e] = number
+	of.consult = number
 	named := false
 	for _, item := range c.Items {
 		if !item.Entry.Shown() {
 			continue
 		}
-		if x.consults[item.Entry] == "" {
-			x.consults[item.Entry] = number
+		in := x.of(item.Entry)
+		if in.consult == "" {
+			in.consult = number
 			named = true
 		}
 		if words := item.Words; words != "" {
-			x.headings[item.Entry] = append(x.headings[item.Entry], words)
+			in.headings = append(in.headings, words)
 		}
 	}
-	x.within[e] = named && len(x.lines(e, false)) == 0 && e.Text == ""
+	of.within = named && e.Text == "" && len(x.lines(nil, e, false)) == 0
 }
 
 // partOf reports a number that Vision has as an attribute of the entry it is
@@ -215,7 +238,8 @@ func resultEntity(e *record.Entry) string {
 
 // entry writes one entry: an element, or the attributes of another.
 func (x *encoder) entry(e *record.Entry) {
-	if x.within[e] {
+	of := x.of(e)
+	if of.within {
 		x.rec.Within(e)
 		return
 	}
@@ -223,16 +247,17 @@ func (x *encoder) entry(e *record.Entry) {
 	if e.Kind == record.KindProblem && native(e) {
 		element = "problems"
 	}
-	a := attributes{}
-	a.add("identity", x.ids[e])
+	a := &x.attrs
+	*a = (*a)[:0]
+	a.add("identity", of.id)
 	if element == "clinical" {
 		a.add("entity_ty", entity)
-		a.add("entity_id", x.ids[e])
+		a.add("entity_id", of.id)
 	}
-	a.add("consult_id", x.consults[e])
+	a.add("consult_id", of.consult)
 	a.add("sysdate", stamp(e.Recorded))
 	a.day("eventdate", e.Date)
-	if e.Author != nil && strings.Trim(e.Author.ID, "1234567890") == "" {
+	if e.Author != nil && numeric(e.Author.ID) {
 		a.add("clinician", e.Author.ID)
 	}
 	if entity != entityTherapy && entity != entityRepeat && e.Target.Scheme == mapping.ReadV2 {
@@ -242,15 +267,15 @@ func (x *encoder) entry(e *record.Entry) {
 		if entity != entityTherapy && entity != entityRepeat {
 			a.add("read_term", e.Text)
 		}
-		x.slots(&a, e, entity)
+		x.slots(a, e, entity)
 	} else {
 		a.add("read_term", e.Target.Term)
 		if e.Kind == record.KindAllergy {
 			a.add("subgroup_code", groupAllergy)
 		}
 	}
-	a.add("text", strings.Join(x.text(e), "\n"))
-	x.w.Empty(element, a...)
+	a.add("text", x.text(e))
+	x.w.Empty(element, *a...)
 	x.rec.Wrote(element, e)
 }
 
@@ -297,7 +322,7 @@ func (x *encoder) slots(a *attributes, e *record.Entry, entity string) {
 	case entityHeight:
 		a.add("heightcm", e.Value.Number)
 	}
-	for _, part := range x.parts[e] {
+	for _, part := range x.of(e).parts {
 		a.add(attributeOf(part), part.Value.Number)
 	}
 }
@@ -320,7 +345,7 @@ func (x *encoder) therapy(a *attributes, e *record.Entry, m *record.MedicationBo
 	a.add("name", e.Text)
 	a.add("issue_ty", m.Type.Value)
 	if m.Course.Shown() && entityOf(m.Course) == entityRepeat {
-		a.add("repeat_id", x.ids[m.Course])
+		a.add("repeat_id", x.of(m.Course).id)
 	}
 }
 

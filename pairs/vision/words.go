@@ -8,30 +8,35 @@ import (
 
 // text is what stands in the attribute text: the entry's own words first where
 // no other attribute has them, then all that has no attribute, in lines.
-func (x *encoder) text(e *record.Entry) []string {
-	var first []string
+func (x *encoder) text(e *record.Entry) string {
 	if e.Outcome == record.FailedEntry {
-		return []string{"An entry at " + e.At + " could not be read."}
+		return "An entry at " + e.At + " could not be read."
 	}
+	lines := x.said[:0]
 	if !native(e) {
 		words := e.Text
 		if mark := mark(e); mark != "" {
 			words = strings.TrimSpace(words + " (" + mark + ")")
 		}
 		if words != "" {
-			first = append(first, words)
+			lines = append(lines, words)
 		}
 	}
-	return append(first, x.lines(e, native(e))...)
+	x.said = x.lines(lines, e, native(e))
+	return strings.Join(x.said, "\n")
 }
 
-// lines are the facts of an entry as labelled lines: all of them, or those its
-// own element has no attribute for. The clinician's own words come first.
-func (x *encoder) lines(e *record.Entry, native bool) []string {
-	var lines []string
+// lines appends the facts of an entry as labelled lines: all of them, or those
+// its own element has no attribute for. The clinician's own words come first.
+func (x *encoder) lines(lines []string, e *record.Entry, native bool) []string {
 	say := func(label, words string) {
-		if words = strings.TrimSpace(words); words != "" {
-			lines = append(lines, strings.TrimPrefix(label+": "+words, ": "))
+		words = strings.TrimSpace(words)
+		switch {
+		case words == "":
+		case label == "":
+			lines = append(lines, words)
+		default:
+			lines = append(lines, label+": "+words)
 		}
 	}
 	for _, t := range e.Texts {
@@ -58,7 +63,7 @@ func (x *encoder) lines(e *record.Entry, native bool) []string {
 	if stamp(e.Recorded) == "" && !e.Recorded.IsZero() {
 		say("Recorded", e.Recorded.Words())
 	}
-	if e.Author != nil && (e.Author.ID == "" || strings.Trim(e.Author.ID, "1234567890") != "") {
+	if e.Author != nil && (e.Author.ID == "" || !numeric(e.Author.ID)) {
 		say("By", e.Author.NameAndRole())
 	}
 	if e.EnteredBy != nil && e.EnteredBy != e.Author {
@@ -67,7 +72,7 @@ func (x *encoder) lines(e *record.Entry, native bool) []string {
 	if e.Place != nil {
 		say("At", e.Place.Title())
 	}
-	for _, h := range x.headings[e] {
+	for _, h := range x.of(e).headings {
 		say("Heading", h)
 	}
 	if p := e.Parent; p.Shown() {
