@@ -56,8 +56,12 @@ func (f Field) Path() string {
 
 // Body is the field of Entry that holds it: "Medication".
 func (f Field) Body() string {
-	body, _, _ := strings.Cut(f.Path(), ".")
-	return body
+	for i := range len(f) {
+		if f[i] == '.' || f[i] == '=' {
+			return string(f[:i])
+		}
+	}
+	return string(f)
 }
 
 // Label is the agreed label: a change is one to be signed off.
@@ -197,9 +201,15 @@ const (
 // consultation, the entry a problem defines, and the class and absence of an
 // allergy, which decide what the entry is.
 func (e *Entry) EachFact(f func(Fact)) {
+	lister(f).code(FactEpisodicity, e.Episodicity)
+	e.Value.EachFact(f)
+	e.EachBodyFact(f)
+}
+
+// EachBodyFact is EachFact without the episodicity and the value, for which
+// most formats have a place in every entry.
+func (e *Entry) EachBodyFact(f func(Fact)) {
 	l := lister(f)
-	l.code(FactEpisodicity, e.Episodicity)
-	l.value(e.Value)
 	l.problem(e.Problem)
 	l.medication(e.Medication)
 	l.allergy(e, e.Allergy)
@@ -210,6 +220,9 @@ func (e *Entry) EachFact(f func(Fact)) {
 	l.referral(e.Referral)
 	l.document(e.Document)
 }
+
+// EachFact calls f with everything the value says; v may be nil.
+func (v *Value) EachFact(f func(Fact)) { lister(f).value(v) }
 
 // lister passes on the facts that say something.
 type lister func(Fact)

@@ -33,9 +33,9 @@ func stamp(d record.Date) string {
 // episodicity have places of their own. What an element has no field for
 // becomes lines of text from here.
 func facts(e *record.Entry) factList {
-	usual := 2 // a text and what an observation says beside it
+	usual := len(e.Texts)
 	if e.Medication != nil {
-		usual = 10
+		usual += 8
 	}
 	l := make(factList, 0, usual)
 	for _, t := range e.Texts {
@@ -48,10 +48,7 @@ func facts(e *record.Entry) factList {
 		title.native = d.Title
 		l = append(l, title)
 	}
-	e.EachFact(func(f record.Fact) {
-		if f.Field == record.FactEpisodicity || strings.HasPrefix(string(f.Field), "Value.") {
-			return
-		}
+	e.EachBodyFact(func(f record.Fact) {
 		switch f.Field { // the words lead the entry already
 		case record.FactDocumentTitle, record.FactConsultationTypeText:
 			if f.Words() == e.Text {
@@ -117,7 +114,7 @@ func (l *factList) own(e *record.Entry, n fact) {
 // valueLines is a result as text.
 func valueLines(v *record.Value) []string {
 	var lines []string
-	(&record.Entry{Value: v}).EachFact(func(f record.Fact) { lines = append(lines, f.Line()) })
+	v.EachFact(func(f record.Fact) { lines = append(lines, f.Line()) })
 	return lines
 }
 
@@ -131,6 +128,9 @@ type bag struct {
 // sort puts facts into the fields of a type of element. A value the schema
 // would refuse stays a line, unaltered.
 func (b *bag) sort(typ string, l factList) {
+	if len(l) == 0 {
+		return
+	}
 	set := labels[typ]
 	for _, f := range l {
 		if l, ok := set.byName[f.label]; ok && !b.has(l.element) {
