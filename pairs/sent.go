@@ -95,9 +95,14 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 		for at < len(doc) && doc[at] != ' ' && doc[at] != '/' && doc[at] != '>' {
 			at++
 		}
-		name := doc[:at]
-		size := bytes.IndexByte(doc[at:], '>')
-		if len(name) == 0 || size < 0 {
+		name, size := doc[:at], 0
+		if at == 0 || at == len(doc) {
+			return nil, errMarkup
+		}
+		if doc[at] != '>' { // attributes
+			size = bytes.IndexByte(doc[at:], '>')
+		}
+		if size < 0 {
 			return nil, errMarkup
 		}
 		at += size + 1

@@ -317,9 +317,9 @@ const asText = ""
 // event writes an Event: an entry of one of its kinds, or any entry at all as
 // words under the code it was given.
 func (x *encoder) event(e *record.Entry) {
-	l := facts(e)
-	if e.Kind == record.KindProblem && exact(e) {
-		l = nil // its Problem child holds them
+	var l factList
+	if e.Kind != record.KindProblem || !exact(e) { // else its Problem child holds them
+		l = facts(e)
 	}
 	typ := "Event"
 	if !exact(e) {
