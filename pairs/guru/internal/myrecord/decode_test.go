@@ -25,7 +25,7 @@ const whole = `{"allergies":{"hasAccess":"true","hasErrored":"false","count":3,"
 "medicalProblems":{"hasAccess":true,"hasErrored":false,"count":3,"data":[
  {"start_date":"2010-05-11","finish_date":"Ongoing","rubric":"Essential hypertension"},
  {"start_date":"2009-02","finish_date":"2009-03-01","rubric":"Chest infection"},
- {"start_date":"","finish_date":"","rubric":"No rubric recorded"}]},
+ {"start_date":"","finish_date":"","rubric":"A heading without a date"}]},
 "testResults":{"hasAccess":true,"hasErrored":false,"count":4,"data":{
  "inrResults":{"count":1,"data":[{"recordDateTime":"2014-12-01T10:00:00","codeDescr":"INR","therapy":"Warfarin","target":"2.5","value":"2.4","dose":"3mg","nextTestDate":"2015-01-05"}]},
  "pathResults":{"count":3,"data":[
@@ -90,7 +90,7 @@ func TestEveryMember(t *testing.T) {
 		{Kind: record.KindImmunisation, Counted: 3, Text: "Influenza vaccination not given", Date: on(t, "2014-10-12"), Immunisation: &record.Immunisation{NotGiven: true}},
 		{Kind: record.KindProblem, Counted: 4, Text: "Essential hypertension", Date: on(t, "2010-05-11"), Problem: &record.Problem{Status: code("problem-status", "active", "Active problem")}},
 		{Kind: record.KindProblem, Counted: 4, Text: "Chest infection", Date: on(t, "2009-02"), Problem: &record.Problem{End: on(t, "2009-03-01"), Status: code("problem-status", "inactive", "Inactive problem")}},
-		{Kind: record.KindProblem, Counted: 4, Text: "No rubric recorded", Problem: &record.Problem{}},
+		{Kind: record.KindProblem, Counted: 4, Text: "A heading without a date", Problem: &record.Problem{}},
 		{Kind: record.KindResult, Counted: 5, Text: "INR", Date: on(t, "2014-12-01T10:00:00"), Value: &record.Value{Number: "2.4"},
 			Texts: []record.Text{{Label: "Therapy", Value: "Warfarin"}, {Label: "Target", Value: "2.5"}, {Label: "Dose", Value: "3mg"}, {Label: "Next test", Value: "2015-01-05"}}},
 		{Kind: record.KindResult, Counted: 6, Text: "Serum cholesterol", Date: on(t, "2016-03-03"), Value: &record.Value{Number: "5.0", Unit: "mmol/L"}, Texts: []record.Text{{Label: "Test", Value: "Lipids"}, {Label: "Status", Value: "Normal"}}},
