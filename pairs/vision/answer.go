@@ -30,15 +30,11 @@ const (
 // holder's as an error in its place; what went wrong with the message or the
 // link as a SOAP Fault.
 func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.MessageID) ([]byte, error) {
-	var document []byte
-	if rec := p.Record(); rec != nil {
-		x := &encoder{rec: rec, w: xmlio.NewWriter(make([]byte, 0, 4096+512*len(rec.Entries)))}
-		if err := x.file(rec.Head(q.Sections), id); err != nil {
-			return nil, record.Fault(record.ReasonInternal, opEncodeResponse, err)
-		}
-		document = x.w.Bytes()
+	rec, size := p.Record(), 4096
+	if rec != nil {
+		size += 512 * len(rec.Entries)
 	}
-	w := xmlio.NewWriter(make([]byte, 0, len(document)+2048))
+	w := xmlio.NewWriter(make([]byte, 0, size))
 	open(w, id.ID, q.MessageID)
 	f := p.Failure()
 	if f != nil && !(f.Permanent() && (f.Reason == record.ReasonNotFound || f.Reason == record.ReasonRefused)) {
@@ -55,7 +51,10 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 		} else {
 			w.Start("vision:record")
 			w.Raw([]byte(cdataOpen)) // our writer escapes the one thing that would end it
-			w.Raw(document)
+			x := &encoder{rec: rec, w: w}
+			if err := x.file(rec.Head(q.Sections), id); err != nil {
+				return nil, record.Fault(record.ReasonInternal, opEncodeResponse, err)
+			}
 			w.Raw([]byte(cdataClose))
 			w.End()
 		}
