@@ -258,7 +258,7 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 		body, err = myrecord.Encode(rec, rec.Head(q.Sections))
 	default:
 		kind = "application/xml"
-		w := xmlio.NewWriter(make([]byte, 0, 8192+1024*len(rec.Entries)))
+		w := xmlio.NewWriter(nil)
 		w.Declaration()
 		err = ehrextract.Encode(w, rec, rec.Head(q.Sections), ehrextract.Message{ID: id, From: cmp.Or(q.Target, rec.Source.ODS, c.organisation),
 			To: q.Requester.Organisation, InReplyTo: q.ConversationID})

@@ -1,6 +1,7 @@
 package ehrextract
 
 import (
+	"crypto/sha1"
 	"errors"
 	"strconv"
 	"strings"
@@ -58,29 +59,42 @@ type encoder struct {
 	source  string          // namespaces derived identifiers, with the patient
 	counted map[string]bool // names of the elements that are counted as entries
 
-	ids      map[*record.Entry]string
-	used     map[string]bool
-	done     map[*record.Entry]bool
-	listed   map[*record.Entry]bool // in a consultation or under another entry
-	children map[*record.Entry][]*record.Entry
-	links    map[*record.Entry][]*record.Entry // what a problem is linked to
-	under    map[*record.Entry]bool            // inside the statement of the parent
-	problems map[*record.Entry]*record.Entry   // by the entry that defines them
-	setting  setting                           // of the composition being written
-	depth    int                               // compound statements that are open
+	placed  []placed // by the place of the entry in the record
+	used    map[string]bool
+	setting setting // of the composition being written
+	depth   int     // compound statements that are open
+	name    []byte  // what an identifier is derived from
 
 	agents     map[*record.Person]string
 	agentOrder []*record.Person
 }
 
+// placed is what the encoder knows of an entry.
+type placed struct {
+	id       string
+	done     bool
+	listed   bool // in a consultation or under another entry
+	under    bool // inside the statement of the parent
+	children []*record.Entry
+	links    []*record.Entry      // what a problem is linked to
+	problem  *record.Entry        // that it defines
+	item     *record.Consultation // whose items it is among
+}
+
+// of is what is known of an entry; nothing is known of one that is not in the
+// record.
+func (x *encoder) of(e *record.Entry) *placed {
+	if i := x.rec.Place(e); i >= 0 {
+		return &x.placed[i]
+	}
+	return &placed{}
+}
+
 func newEncoder(rec *record.Record, head []string, m Message) *encoder {
 	n := len(rec.Entries)
 	x := &encoder{
-		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 4096+1536*n)),
-		counted: map[string]bool{},
-		ids:     make(map[*record.Entry]string, n), used: make(map[string]bool, n), done: make(map[*record.Entry]bool, n),
-		listed: map[*record.Entry]bool{}, children: map[*record.Entry][]*record.Entry{}, links: map[*record.Entry][]*record.Entry{},
-		under: map[*record.Entry]bool{}, problems: map[*record.Entry]*record.Entry{}, agents: map[*record.Person]string{},
+		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 4096+768*n)),
+		counted: map[string]bool{}, placed: make([]placed, n), used: make(map[string]bool, n), agents: map[*record.Person]string{},
 	}
 	x.source = rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID
 	for _, p := range Entries() {
@@ -105,7 +119,7 @@ func (x *encoder) check() error {
 				wrong = internal(errors.New("slot " + string(slot) + " holds a value of another system"))
 			}
 		})
-		if _, ok := codeAttrs(e.Target); !ok && !e.Target.IsZero() {
+		if !hasCode(e.Target) && !e.Target.IsZero() {
 			wrong = internal(errors.New("a code of scheme " + string(e.Target.Scheme) + " has no place here"))
 		}
 	}
@@ -134,9 +148,20 @@ func (x *encoder) entryID(e *record.Entry, i int) string {
 
 // derive makes an identifier out of the kind of thing, the patient's own
 // identifier at the source and the source's, so that the same record gives the
-// same identifiers. The NHS number has no part in it.
+// same identifiers (uuid version 5). The NHS number has no part in it.
 func (x *encoder) derive(kind, id string) string {
-	return strings.ToUpper(uuid.NewSHA1(uuid.NameSpaceOID, []byte("linkspan|"+x.source+"|"+kind+"|"+id)).String())
+	x.name = append(x.name[:0], uuid.NameSpaceOID[:]...)
+	for i, part := range [...]string{"linkspan", x.source, kind, id} {
+		if i > 0 {
+			x.name = append(x.name, '|')
+		}
+		x.name = append(x.name, part...)
+	}
+	sum := sha1.Sum(x.name)
+	derived := uuid.UUID(sum[:16])
+	derived[6] = derived[6]&0x0f | 5<<4
+	derived[8] = derived[8]&0x3f | 0x80
+	return strings.ToUpper(derived.String())
 }
 
 // guid is an identifier in the spelling of GP2GP, capital letters throughout,

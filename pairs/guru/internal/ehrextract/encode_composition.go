@@ -20,31 +20,37 @@ func snomed(value, term string) mapping.Code {
 
 // plan gives every entry its identifier and works out what is written where.
 func (x *encoder) plan() {
-	for _, e := range x.rec.Entries {
+	number := 0
+	for i, e := range x.rec.Entries {
 		if written(e) { // numbered without what is withheld, which leaves no gap
-			x.ids[e] = x.entryID(e, len(x.ids))
+			x.placed[i].id = x.entryID(e, number)
+			number++
 		}
 	}
-	for _, e := range x.rec.Entries {
+	for i, e := range x.rec.Entries {
 		if !written(e) {
 			continue
 		}
 		if x.partOf(e) {
-			x.children[e.Parent] = append(x.children[e.Parent], e)
-			x.listed[e], x.under[e] = true, true
+			whole, part := x.of(e.Parent), &x.placed[i]
+			whole.children = append(whole.children, e)
+			part.listed, part.under = true, true
 		}
-		if p := e.Problem; p != nil && native(e) && p.Defines != nil && x.problems[p.Defines] == nil {
-			x.problems[p.Defines] = e
+		if p := e.Problem; p != nil && native(e) && p.Defines != nil {
+			if by := x.of(p.Defines); by.problem == nil {
+				by.problem = e
+			}
 		}
 		for _, l := range e.Problems {
 			if x.linkHolds(e, l) {
-				x.links[l.Problem] = append(x.links[l.Problem], e)
+				to := x.of(l.Problem)
+				to.links = append(to.links, e)
 			}
 		}
 		if c := e.Consultation; c != nil && native(e) {
 			for _, item := range c.Items {
 				if written(item.Entry) && item.Entry.Kind != record.KindConsultation {
-					x.listed[item.Entry] = true
+					x.of(item.Entry).listed = true
 				}
 			}
 		}
@@ -105,7 +111,7 @@ func (x *encoder) compositions() {
 		}
 	}
 	for _, e := range x.rec.Entries {
-		if !written(e) || x.listed[e] || x.done[e] {
+		if !written(e) || x.of(e).listed || x.of(e).done {
 			continue
 		}
 		if e.Kind == record.KindConsultation && native(e) {
@@ -119,15 +125,15 @@ func (x *encoder) compositions() {
 			if s.medication {
 				kind = medicationData
 			}
-			x.composition(x.derive("composition", x.ids[e]), nil, kind, "", s)
+			x.composition(x.derive("composition", x.of(e).id), nil, kind, "", s)
 			open = &s
 		}
 		x.component(e)
 	}
 	finish()
 	for _, e := range x.rec.Entries { // what a ring of entries hides
-		if written(e) && !x.done[e] {
-			x.composition(x.derive("composition", x.ids[e]), nil, nonConsultation, "", settingOf(e))
+		if written(e) && !x.of(e).done {
+			x.composition(x.derive("composition", x.of(e).id), nil, nonConsultation, "", settingOf(e))
 			x.component(e)
 			x.finish()
 		}
@@ -205,23 +211,23 @@ func (x *encoder) consultation(e *record.Entry) {
 	if c == nil {
 		c = &record.Consultation{}
 	}
-	x.done[e] = true
+	x.of(e).done = true
 	words := e.Text
 	if words == "" {
 		words = c.TypeText
 	}
-	x.composition(x.ids[e], e, typeOf(c), words, settingOf(e))
+	x.composition(x.of(e).id, e, typeOf(c), words, settingOf(e))
 	lines := x.consultationLines(e, c, words)
 	if len(lines) > 0 {
 		x.open()
-		x.narrative(nil, x.derive("consultation", x.ids[e]), e.Date, lines)
+		x.narrative(nil, x.derive("consultation", x.of(e).id), e.Date, lines)
 		x.w.End()
 	}
 	items := x.items(c)
 	x.topics(e, items)
 	if len(lines)+len(items) == 0 {
 		x.open()
-		x.nothing(x.derive("empty", x.ids[e]))
+		x.nothing(x.derive("empty", x.of(e).id))
 		x.w.End()
 	}
 	x.finish()
@@ -239,16 +245,16 @@ func typeOf(c *record.Consultation) mapping.Code {
 // stand alone, and each entry that is not inside another one's statement once.
 func (x *encoder) items(c *record.Consultation) []record.Item {
 	var items []record.Item
-	seen := map[*record.Entry]bool{}
 	for _, item := range c.Items {
 		e := item.Entry
-		if e != nil && (!written(e) || x.done[e] || x.under[e] || seen[e] || e.Kind == record.KindConsultation) {
+		of := x.of(e)
+		if e != nil && (!written(e) || of.done || of.under || of.item == c || e.Kind == record.KindConsultation) {
 			continue
 		}
 		if e == nil && headingWords(item) == "" && pageWords(item.Page) == "" {
 			continue
 		}
-		seen[e] = e != nil
+		of.item = c
 		items = append(items, item)
 	}
 	return items
@@ -265,7 +271,7 @@ func (x *encoder) topics(c *record.Entry, items []record.Item) {
 		if page := pageWords(items[i].Page); page == "" {
 			x.categories(c, i, items[i:end])
 		} else {
-			x.heading("TOPIC", x.derive("topic", x.ids[c]+"|"+strconv.Itoa(i)), mapping.Code{}, page, c)
+			x.heading("TOPIC", x.derive("topic", x.of(c).id+"|"+strconv.Itoa(i)), mapping.Code{}, page, c)
 			x.categories(c, i, items[i:end])
 			x.headed()
 		}
@@ -280,7 +286,7 @@ func (x *encoder) categories(c *record.Entry, at int, items []record.Item) {
 		for end < len(items) && items[end].Heading == items[i].Heading && items[end].Words == items[i].Words {
 			end++
 		}
-		id := x.ids[c] + "|" + strconv.Itoa(at+i)
+		id := x.of(c).id + "|" + strconv.Itoa(at+i)
 		words := headingWords(items[i])
 		if words != "" {
 			x.heading("CATEGORY", x.derive("heading", id), headingCode(items[i].Heading), words, c)
@@ -358,7 +364,7 @@ func (x *encoder) consultationLines(e *record.Entry, c *record.Consultation, wor
 	for _, note := range e.Notes {
 		n.once(note)
 	}
-	n.lines = append(n.lines, x.context(e)...)
+	n.lines = x.context(n.lines, e)
 	if !e.Target.IsZero() {
 		n.line("Code", record.CodeWords(e.Target))
 	}

@@ -11,15 +11,25 @@ import (
 // digits is a date as HL7 writes it, at its precision: 4, 6, 8, 12 or 14
 // digits, and the zone of one that states a time (S §6.1).
 func digits(d record.Date) string {
-	s := strings.NewReplacer("-", "", "T", "", ":", "").Replace(d.Wall())
+	var b [20]byte
+	s := appendDigits(b[:0], d.Wall())
 	switch zone := d.Zone(); {
 	case d.Precision() < record.PrecisionMinute || zone == "":
-		return s
 	case zone == "Z":
-		return s + "+0000"
+		s = append(s, "+0000"...)
 	default:
-		return s + strings.Replace(zone, ":", "", 1)
+		s = appendDigits(append(s, zone[0]), zone)
 	}
+	return string(s)
+}
+
+func appendDigits(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c >= '0' && c <= '9' {
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
 // stamp writes a point in time, or that it is not known.
@@ -95,38 +105,49 @@ func unitOf(w *xmlio.Writer, number, unit string) {
 
 // codeAttrs are the attributes of a code; a code system of its own for each
 // scheme (S §6.0).
-func codeAttrs(c mapping.Code) ([]string, bool) {
+func codeAttrs(c mapping.Code) []string { return appendCode(nil, c) }
+
+// appendCode appends them, or nothing where the format has no system for it.
+func appendCode(attrs []string, c mapping.Code) []string {
 	system, value, ok := wireCode(c)
 	if !ok {
-		return nil, false
+		return attrs
 	}
-	attrs := []string{"code", value, "codeSystem", system}
+	attrs = append(attrs, "code", value, "codeSystem", system)
 	if c.Term != "" {
 		attrs = append(attrs, "displayName", c.Term)
 	}
-	return attrs, true
+	return attrs
+}
+
+// hasCode reports a code that the format has a system for.
+func hasCode(c mapping.Code) bool {
+	_, _, ok := wireCode(c)
+	return ok
 }
 
 // concept writes a code with the words it was recorded in, its qualifiers and
 // its translations. Without a code of the format it is the words alone.
 func concept(w *xmlio.Writer, name string, c mapping.Code, words string, qualifiers []record.Qualifier, others []mapping.Code, extra ...string) {
-	attrs, coded := codeAttrs(c)
-	if !coded {
-		attrs = []string{"nullFlavor", unknown}
-	}
-	if words == c.Term && coded {
-		words = ""
+	var usual [8]string
+	attrs := append(usual[:0], extra...)
+	if hasCode(c) {
+		attrs = appendCode(attrs, c)
+		if words == c.Term {
+			words = ""
+		}
+	} else {
+		attrs = append(attrs, "nullFlavor", unknown)
 	}
 	if words == "" && len(qualifiers) == 0 && len(others) == 0 {
-		w.Empty(name, append(extra, attrs...)...)
+		w.Empty(name, attrs...)
 		return
 	}
-	w.Start(name, append(extra, attrs...)...)
+	w.Start(name, attrs...)
 	w.Optional("originalText", words)
 	writeQualifiers(w, qualifiers)
 	for _, o := range others {
-		attrs, _ := codeAttrs(o)
-		w.Empty("translation", attrs...)
+		w.Empty("translation", codeAttrs(o)...)
 	}
 	w.End()
 }
@@ -150,6 +171,5 @@ func qualifierPart(w *xmlio.Writer, name string, c mapping.Code, words string) {
 
 // fixed writes a code of the format's own vocabulary.
 func fixed(w *xmlio.Writer, name string, c mapping.Code) {
-	attrs, _ := codeAttrs(c)
-	w.Empty(name, attrs...)
+	w.Empty(name, codeAttrs(c)...)
 }

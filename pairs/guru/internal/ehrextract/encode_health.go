@@ -21,7 +21,7 @@ func (x *encoder) allergy(e *record.Entry) {
 		return
 	}
 	w := x.w
-	x.compound(nil, "CATEGORY", x.derive("allergy", x.ids[e]))
+	x.compound(nil, "CATEGORY", x.derive("allergy", x.of(e).id))
 	if e.Allergy.Class == record.AllergyNonDrug {
 		fixed(w, "code", otherAllergy)
 	} else {
@@ -49,7 +49,7 @@ func (x *encoder) reaction(e *record.Entry) {
 	if code.Scheme.Drug() {
 		code, drug = mapping.Code{}, e.Target
 		others, drugs = nil, others
-	} else if _, ok := codeAttrs(drug); ok && !a.Ended {
+	} else if hasCode(drug) && !a.Ended {
 		others, drugs = split(others)
 	}
 	if code.IsZero() && a.Class != record.AllergyNonDrug {
@@ -62,10 +62,10 @@ func (x *encoder) reaction(e *record.Entry) {
 		}
 	}
 	x.start("ObservationStatement", e, "classCode", "OBS", "moodCode", "EVN")
-	w.Empty("id", "root", x.ids[e])
+	w.Empty("id", "root", x.of(e).id)
 	concept(w, "code", code, e.Text, codedQualifiers(e), others)
 	x.times(e)
-	if _, ok := codeAttrs(drug); ok && !a.Ended {
+	if hasCode(drug) && !a.Ended {
 		concept(w, "value", drug, a.Details, nil, drugs, "xsi:type", "CD")
 	}
 	x.annotations(texts, lines)
@@ -87,8 +87,7 @@ func split(all []mapping.Code) (clinical, drugs []mapping.Code) {
 
 // substanceHeld reports an allergy whose value says what it is to.
 func substanceHeld(e *record.Entry) bool {
-	_, ok := codeAttrs(e.Allergy.Substance)
-	return ok && !e.Allergy.Ended && !e.Allergy.Absent && !e.Target.Scheme.Drug()
+	return hasCode(e.Allergy.Substance) && !e.Allergy.Ended && !e.Allergy.Absent && !e.Target.Scheme.Drug()
 }
 
 // definer is the entry whose statement tells a problem, nil where the problem
@@ -98,7 +97,7 @@ func (x *encoder) definer(e *record.Entry) *record.Entry {
 		return nil
 	}
 	by := e.Problem.Defines
-	if !written(by) || !native(by) || !observed(by) || by.Text != e.Text || len(x.children[by]) > 0 || x.problems[by] != e {
+	if !written(by) || !native(by) || !observed(by) || by.Text != e.Text || len(x.of(by).children) > 0 || x.of(by).problem != e {
 		return nil
 	}
 	return by
@@ -128,7 +127,7 @@ func (x *encoder) problem(e *record.Entry) {
 // problemLines are what a problem says beyond its link set, for the statement
 // that tells it.
 func (x *encoder) problemLines(n *extra, told *record.Entry) {
-	e := x.problems[told]
+	e := x.of(told).problem
 	if e == nil || x.definer(e) != told {
 		return
 	}
@@ -197,9 +196,8 @@ func (x *encoder) linkSet(e, named *record.Entry) {
 		p = &record.Problem{}
 	}
 	x.start("LinkSet", e, "classCode", "OBS", "moodCode", "EVN")
-	w.Empty("id", "root", x.ids[e])
-	attrs, _ := codeAttrs(problemStatus(e, p))
-	w.Start("code", attrs...)
+	w.Empty("id", "root", x.of(e).id)
+	w.Start("code", codeAttrs(problemStatus(e, p))...)
 	w.Optional("originalText", stateWords(e, p))
 	if weight, ok := significanceOf(p.Significance.Value); ok {
 		w.Start("qualifier", "inverted", "false")
@@ -213,14 +211,14 @@ func (x *encoder) linkSet(e, named *record.Entry) {
 	complete(w)
 	interval(w, e.Date, p.End)
 	stamp(w, "availabilityTime", e.Recorded)
-	for _, linked := range x.links[e] {
+	for _, linked := range x.of(e).links {
 		w.Start("component", "typeCode", "COMP")
-		x.statementRef("statementRef", x.ids[linked], linked)
+		x.statementRef("statementRef", x.of(linked).id, linked)
 		w.End()
 	}
 	w.Start("conditionNamed", "typeCode", "NAME", "inversionInd", "true")
 	if named != nil {
-		x.statementRef("namedStatementRef", x.ids[named], named)
+		x.statementRef("namedStatementRef", x.of(named).id, named)
 	} else {
 		x.statementRef("namedStatementRef", x.statementID(e), nil)
 	}
@@ -269,7 +267,7 @@ func (x *encoder) intended(e *record.Entry) {
 	}
 	texts, lines, others := x.sayings(e)
 	x.start(name, e, "classCode", "OBS", "moodCode", mood)
-	w.Empty("id", "root", x.ids[e])
+	w.Empty("id", "root", x.of(e).id)
 	concept(w, "code", e.Target, e.Text, codedQualifiers(e), others)
 	w.Optional("text", joinLines(texts, lines))
 	complete(w)

@@ -22,7 +22,7 @@ func (x *encoder) medication(e *record.Entry) {
 		mood = "ORD"
 	}
 	x.start("MedicationStatement", e, "classCode", "SBADM", "moodCode", mood)
-	w.Empty("id", "root", x.ids[e])
+	w.Empty("id", "root", x.of(e).id)
 	x.supplyStatus(e, m)
 	center(w, record.Date{})
 	stamp(w, "availabilityTime", e.Date)
@@ -95,7 +95,7 @@ func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody) (texts,
 	for _, note := range e.Notes {
 		n.once(note)
 	}
-	n.lines = append(n.lines, x.context(e)...)
+	n.lines = x.context(n.lines, e)
 	translations(e, n)
 	return texts, n.lines
 }
@@ -126,7 +126,7 @@ func (x *encoder) supplyHolds(e *record.Entry, m *record.MedicationBody, f recor
 
 // fulfils reports an issue whose course is written as one.
 func (x *encoder) fulfils(m *record.MedicationBody) bool {
-	return written(m.Course) && native(m.Course) && m.Course.Kind == record.KindMedication && len(x.children[m.Course]) == 0
+	return written(m.Course) && native(m.Course) && m.Course.Kind == record.KindMedication && len(x.of(m.Course).children) == 0
 }
 
 func (x *encoder) supplyQuantity(m *record.MedicationBody) {
@@ -163,7 +163,7 @@ func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, texts []s
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
 	x.start("ehrSupplyPrescribe", nil, "classCode", "SPLY", "moodCode", "RQO")
-	w.Empty("id", "root", x.derive("prescribe", x.ids[e]))
+	w.Empty("id", "root", x.derive("prescribe", x.of(e).id))
 	x.supplyCode(e)
 	complete(w)
 	stamp(w, "availabilityTime", e.Date)
@@ -185,7 +185,7 @@ func (x *encoder) discontinue(e *record.Entry, m *record.MedicationBody) {
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
 	x.start("ehrSupplyDiscontinue", nil, "classCode", "SPLY", "moodCode", "RQO")
-	w.Empty("id", "root", x.derive("discontinue", x.ids[e]))
+	w.Empty("id", "root", x.derive("discontinue", x.of(e).id))
 	fixed(w, "code", discontinued)
 	complete(w)
 	stamp(w, "availabilityTime", m.End)
@@ -227,7 +227,7 @@ func (x *encoder) medicationRef(course *record.Entry) {
 	x.w.End()
 }
 
-func (x *encoder) authoriseID(e *record.Entry) string { return x.derive("authorise", x.ids[e]) }
+func (x *encoder) authoriseID(e *record.Entry) string { return x.derive("authorise", x.of(e).id) }
 
 // supplyAnnotation writes texts, each in an annotation of its own.
 func (x *encoder) supplyAnnotation(texts []string) {

@@ -40,9 +40,9 @@ func (x *encoder) compounded() {
 
 // statement writes an entry once.
 func (x *encoder) statement(e *record.Entry) {
-	x.done[e] = true
+	x.of(e).done = true
 	switch {
-	case len(x.children[e]) > 0:
+	case len(x.of(e).children) > 0:
 		x.battery(e)
 	case e.Kind == record.KindAllergy && e.Outcome != record.Unsupported && e.Outcome != record.FailedEntry:
 		x.allergy(e)
@@ -68,9 +68,9 @@ func (x *encoder) statement(e *record.Entry) {
 // under its degrade code, the other as free text. All of it is in the text, its
 // own words first (safety §D.1).
 func (x *encoder) plain(e *record.Entry) {
-	lines := append(x.words(e), x.context(e)...)
+	lines := x.context(x.words(e), e)
 	if e.Outcome != record.Degraded || e.Target.IsZero() {
-		x.narrative(e, x.ids[e], e.Date, lines)
+		x.narrative(e, x.of(e).id, e.Date, lines)
 		return
 	}
 	x.degraded(e, lines)
@@ -79,7 +79,7 @@ func (x *encoder) plain(e *record.Entry) {
 func (x *encoder) degraded(e *record.Entry, lines []string) {
 	w := x.w
 	x.start("ObservationStatement", e, "classCode", "OBS", "moodCode", "EVN")
-	w.Empty("id", "root", x.ids[e])
+	w.Empty("id", "root", x.of(e).id)
 	concept(w, "code", e.Target, e.Text, nil, nil)
 	x.times(e)
 	x.annotations(nil, lines)
@@ -101,7 +101,7 @@ func (x *encoder) narrative(e *record.Entry, id string, at record.Date, lines []
 
 // text writes an entry the format has free text for.
 func (x *encoder) text(e *record.Entry) {
-	x.narrative(e, x.ids[e], e.Date, append(x.words(e), x.context(e)...))
+	x.narrative(e, x.of(e).id, e.Date, x.context(x.words(e), e))
 }
 
 // registers reports an administrative entry of which the statement of a
@@ -115,7 +115,7 @@ func (x *encoder) registration(e *record.Entry) {
 	w := x.w
 	_, _, others := x.sayings(e)
 	x.start("RegistrationStatement", e, "classCode", "OBS", "moodCode", "EVN")
-	w.Empty("id", "root", x.ids[e])
+	w.Empty("id", "root", x.of(e).id)
 	concept(w, "code", e.Target, e.Text, nil, others)
 	x.times(e)
 	x.participant(e)
@@ -169,10 +169,10 @@ func (x *encoder) participant(e *record.Entry) {
 	x.w.End()
 }
 
-// context are the lines about who, where and when that the composition and the
-// statement do not say.
-func (x *encoder) context(e *record.Entry) []string {
-	n, s := &extra{}, x.setting
+// context appends the lines about who, where and when that the composition and
+// the statement do not say.
+func (x *encoder) context(lines []string, e *record.Entry) []string {
+	n, s := &extra{lines}, x.setting
 	if e.Author == nil && s.author != nil {
 		n.line("Recorded by", "not known")
 	}
@@ -186,7 +186,7 @@ func (x *encoder) context(e *record.Entry) []string {
 		n.date("Recorded", e.Recorded)
 	}
 	n.line("Confidentiality", e.Confidential)
-	if written(e.Parent) && !x.under[e] {
+	if written(e.Parent) && !x.of(e).under {
 		n.line("Part of", e.Parent.Name())
 	}
 	for _, l := range e.Problems {
@@ -258,7 +258,7 @@ func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapp
 	for _, note := range e.Notes {
 		n.once(note)
 	}
-	n.lines = append(n.lines, x.context(e)...)
+	n.lines = x.context(n.lines, e)
 	others = translations(e, n)
 	x.problemLines(n, e)
 	return texts, n.lines, others
@@ -274,7 +274,7 @@ func translations(e *record.Entry, n *extra) []mapping.Code {
 	}
 	var codes []mapping.Code
 	for _, c := range e.Others {
-		if _, ok := codeAttrs(c); ok && same {
+		if hasCode(c) && same {
 			codes = append(codes, c)
 		} else {
 			n.once(record.SourceCode(c))
@@ -297,8 +297,7 @@ func codedQualifiers(e *record.Entry) []record.Qualifier {
 // codedQualifier reports a qualifier with a code of this format, which refines
 // and does not turn.
 func codedQualifier(q record.Qualifier) bool {
-	_, name := codeAttrs(q.NameCode)
-	_, value := codeAttrs(q.ValueCode)
+	name, value := hasCode(q.NameCode), hasCode(q.ValueCode)
 	return q.Meaning == record.Refines && (name || q.NameCode.IsZero()) && (value || q.ValueCode.IsZero()) && (name || value)
 }
 
@@ -306,9 +305,9 @@ func codedQualifier(q record.Qualifier) bool {
 // problem that has none of another entry has one beside its link set.
 func (x *encoder) statementID(e *record.Entry) string {
 	if e.Kind == record.KindProblem && native(e) {
-		return x.derive("problem", x.ids[e])
+		return x.derive("problem", x.of(e).id)
 	}
-	return x.ids[e]
+	return x.of(e).id
 }
 
 // The labels of texts that have an element of their own: the priority of an

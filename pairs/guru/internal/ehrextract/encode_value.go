@@ -141,7 +141,7 @@ func (x *encoder) battery(e *record.Entry) {
 	if e.Kind == record.KindReport || e.Target.IsZero() {
 		class = "CLUSTER"
 	}
-	x.compound(e, class, x.ids[e])
+	x.compound(e, class, x.of(e).id)
 	var lines []string
 	if native(e) {
 		texts, more, others := x.sayings(e)
@@ -153,16 +153,16 @@ func (x *encoder) battery(e *record.Entry) {
 		}
 	} else {
 		concept(w, "code", e.Target, e.Text, nil, nil)
-		lines = append(x.words(e), x.context(e)...)
+		lines = x.context(x.words(e), e)
 	}
 	x.times(e)
 	if len(lines) > 0 {
 		x.open()
-		x.narrative(nil, x.derive("battery", x.ids[e]), e.Date, []string{strings.Join(lines, "\n")})
+		x.narrative(nil, x.derive("battery", x.of(e).id), e.Date, []string{strings.Join(lines, "\n")})
 		w.End()
 	}
-	for _, c := range x.children[e] {
-		if x.done[c] {
+	for _, c := range x.of(e).children {
+		if x.of(c).done {
 			continue
 		}
 		x.component(c)

@@ -14,8 +14,12 @@ type extra struct {
 
 // line adds a labelled line unless there is nothing to say.
 func (n *extra) line(label, value string) {
-	if value != "" {
-		n.lines = append(n.lines, strings.TrimPrefix(label+": "+value, ": "))
+	switch {
+	case value == "":
+	case label == "":
+		n.lines = append(n.lines, value)
+	default:
+		n.lines = append(n.lines, label+": "+value)
 	}
 }
 
@@ -179,11 +183,15 @@ func allergyMark(a *record.Allergy) string {
 
 // join joins words that are there.
 func join(sep string, parts ...string) string {
-	var have []string
+	joined := ""
 	for _, p := range parts {
-		if p != "" {
-			have = append(have, p)
+		switch {
+		case p == "":
+		case joined == "":
+			joined = p
+		default:
+			joined += sep + p
 		}
 	}
-	return strings.Join(have, sep)
+	return joined
 }
