@@ -135,6 +135,10 @@ func (d Date) Zone() string { return d.zone }
 // written; "" when not known.
 func (d Date) String() string { return d.Wall() + d.zone }
 
+// Digits is Wall without what parts its fields: 4, 6, 8, 12 or 14 digits by the
+// stated precision, the form of HL7 version 3.
+func (d Date) Digits() string { return d.digits }
+
 // Wall is the ISO 8601 form without any zone.
 func (d Date) Wall() string {
 	s := d.digits

@@ -116,6 +116,7 @@ func (w *Writer) Raw(b []byte) {
 	if len(w.open) == 0 && len(b) > 0 {
 		w.root()
 	}
+	w.room(len(b))
 	w.buf = append(w.buf, b...)
 }
 

@@ -93,8 +93,8 @@ func (x *encoder) of(e *record.Entry) *placed {
 func newEncoder(rec *record.Record, head []string, m Message) *encoder {
 	n := len(rec.Entries)
 	x := &encoder{
-		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 4096+768*n)),
-		counted: map[string]bool{}, placed: make([]placed, n), used: make(map[string]bool, n), agents: map[*record.Person]string{},
+		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 4096+896*n)),
+		counted: map[string]bool{}, placed: make([]placed, n), used: map[string]bool{}, agents: map[*record.Person]string{},
 	}
 	x.source = rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID
 	for _, p := range Entries() {
@@ -161,7 +161,21 @@ func (x *encoder) derive(kind, id string) string {
 	derived := uuid.UUID(sum[:16])
 	derived[6] = derived[6]&0x0f | 5<<4
 	derived[8] = derived[8]&0x3f | 0x80
-	return strings.ToUpper(derived.String())
+	return capitals(derived)
+}
+
+// capitals spells an identifier as GP2GP does, in capital letters throughout.
+func capitals(id uuid.UUID) string {
+	const digits = "0123456789ABCDEF"
+	b := make([]byte, 0, 36)
+	for i, c := range id {
+		switch i {
+		case 4, 6, 8, 10:
+			b = append(b, '-')
+		}
+		b = append(b, digits[c>>4], digits[c&15])
+	}
+	return string(b)
 }
 
 // guid is an identifier in the spelling of GP2GP, capital letters throughout,
@@ -171,7 +185,7 @@ func guid(s string) (string, bool) {
 		return "", false
 	}
 	id, err := uuid.Parse(s)
-	return strings.ToUpper(id.String()), err == nil
+	return capitals(id), err == nil
 }
 
 // messageGUID is the identifier of a message as the format writes it.

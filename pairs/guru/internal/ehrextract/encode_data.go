@@ -11,25 +11,14 @@ import (
 // digits is a date as HL7 writes it, at its precision: 4, 6, 8, 12 or 14
 // digits, and the zone of one that states a time (S §6.1).
 func digits(d record.Date) string {
-	var b [20]byte
-	s := appendDigits(b[:0], d.Wall())
 	switch zone := d.Zone(); {
 	case d.Precision() < record.PrecisionMinute || zone == "":
+		return d.Digits()
 	case zone == "Z":
-		s = append(s, "+0000"...)
+		return d.Digits() + "+0000"
 	default:
-		s = appendDigits(append(s, zone[0]), zone)
+		return d.Digits() + strings.Replace(zone, ":", "", 1)
 	}
-	return string(s)
-}
-
-func appendDigits(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c >= '0' && c <= '9' {
-			b = append(b, c)
-		}
-	}
-	return b
 }
 
 // stamp writes a point in time, or that it is not known.
