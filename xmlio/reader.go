@@ -505,10 +505,9 @@ type place struct{ offset, lines, lineStart int }
 func (p *place) at(s string, offset int) Position {
 	offset = min(offset, len(s))
 	if offset >= p.offset {
-		ahead := s[p.offset:offset]
-		if n := strings.LastIndexByte(ahead, '\n'); n >= 0 {
-			p.lines += strings.Count(ahead, "\n")
-			p.lineStart = p.offset + n + 1
+		if ahead := strings.Count(s[p.offset:offset], "\n"); ahead > 0 {
+			p.lines += ahead
+			p.lineStart = strings.LastIndexByte(s[:offset], '\n') + 1
 		}
 	} else if back := strings.Count(s[offset:p.offset], "\n"); back > 0 {
 		p.lines -= back
