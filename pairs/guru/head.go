@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,11 +120,11 @@ func plainText(s string) bool {
 // field is a header field, "" where it is not there.
 func (p part) field(name string) string { return p.fields[strings.ToLower(name)] }
 
-// message writes an HTTP message. Fields are pairs of name and value; one
-// without a value is left out, and so is what would end its line.
+// message puts the head of an HTTP message before its body, in the slice of the
+// body where there is room. Fields are pairs of name and value; one without a
+// value is left out, and so is what would end its line.
 func message(line string, body []byte, fields ...string) []byte {
-	out := make([]byte, 0, len(body)+512)
-	out = append(append(out, line...), "\r\n"...)
+	out := append([]byte(line), "\r\n"...)
 	for i := 0; i < len(fields); i += 2 {
 		value := strings.Map(func(r rune) rune {
 			if r < ' ' || r >= 0x7f {
@@ -138,7 +139,7 @@ func message(line string, body []byte, fields ...string) []byte {
 	if len(body) > 0 {
 		out = fmt.Appendf(out, "%s: %d\r\n", fieldLength, len(body))
 	}
-	return append(append(out, "\r\n"...), body...)
+	return slices.Insert(body, 0, append(out, "\r\n"...)...)
 }
 
 // misread is an error about the head of a message.

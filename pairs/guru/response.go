@@ -258,11 +258,8 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 		body, err = myrecord.Encode(rec, rec.Head(q.Sections))
 	default:
 		kind = "application/xml"
-		w := xmlio.NewWriter(nil)
-		w.Declaration()
-		err = ehrextract.Encode(w, rec, rec.Head(q.Sections), ehrextract.Message{ID: id, From: cmp.Or(q.Target, rec.Source.ODS, c.organisation),
+		body, err = ehrextract.Encode(rec, rec.Head(q.Sections), ehrextract.Message{ID: id, From: cmp.Or(q.Target, rec.Source.ODS, c.organisation),
 			To: q.Requester.Organisation, InReplyTo: q.ConversationID})
-		body, err = w.Bytes(), cmp.Or(err, w.Err())
 	}
 	if err != nil {
 		return nil, record.Fault(record.ReasonInternal, opEncodeResponse, err)

@@ -1,8 +1,11 @@
 package ehrextract
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha1"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,31 +28,35 @@ type Message struct {
 	InReplyTo string
 }
 
-// Encode writes the record as one RCMR_IN030000UK06 message, without a
-// declaration, in schema order. head are the lines a clinician reads first.
-// The record has been fitted and settled. An error is a *record.Error of
-// record.ReasonInternal: an entry without an outcome, or an enumerated value
-// or code of another system.
-func Encode(w *xmlio.Writer, rec *record.Record, head []string, m Message) error {
+// Encode gives the record as one RCMR_IN030000UK06 document, in schema order.
+// head are the lines a clinician reads first. The record has been fitted and
+// settled. An error is a *record.Error of record.ReasonInternal: an entry
+// without an outcome, or an enumerated value or code of another system.
+func Encode(rec *record.Record, head []string, m Message) ([]byte, error) {
 	x := newEncoder(rec, head, m)
 	rec.Writing()
 	if err := x.check(); err != nil {
-		return err
+		return nil, err
 	}
 	x.plan()
 	x.compositions()
-	if err := x.w.Err(); err != nil {
-		return internal(err)
-	}
+	w := xmlio.NewWriter(nil)
+	w.Declaration()
 	x.envelope(w)
-	return nil
+	if err := cmp.Or(x.w.Err(), w.Err()); err != nil {
+		return nil, internal(err)
+	}
+	around := w.Bytes()
+	document := bytes.TrimSuffix(x.w.Bytes(), []byte("</folder>"))
+	document = append(document, around[x.inside:]...)
+	return slices.Replace(document, 0, len("<folder>"), around[:x.inside]...), nil
 }
 
 func internal(err error) error { return record.Fault(record.ReasonInternal, opEncode, err) }
 
-// encoder is one extract being written. Its compositions are written first,
-// into a writer of their own, for they decide who is in the agent directory
-// before them.
+// encoder is one extract being written. Its compositions are written first, for
+// they decide who is in the agent directory before them; what stands around
+// them, which is little, is put there last.
 type encoder struct {
 	rec  *record.Record
 	head []string
@@ -64,6 +71,7 @@ type encoder struct {
 	setting setting // of the composition being written
 	depth   int     // compound statements that are open
 	name    []byte  // what an identifier is derived from
+	inside  int     // where in the envelope the compositions belong
 
 	agents     map[*record.Person]string
 	agentOrder []*record.Person
@@ -93,7 +101,7 @@ func (x *encoder) of(e *record.Entry) *placed {
 func newEncoder(rec *record.Record, head []string, m Message) *encoder {
 	n := len(rec.Entries)
 	x := &encoder{
-		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 4096+896*n)),
+		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 16<<10+1024*n)),
 		counted: map[string]bool{}, placed: make([]placed, n), used: map[string]bool{}, agents: map[*record.Person]string{},
 	}
 	x.source = rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID
@@ -297,7 +305,7 @@ func (x *encoder) folder(w *xmlio.Writer, now record.Date) {
 	stamp(w, "availabilityTime", now)
 	organisation(w, "author", "AUT", now, x.m.From)
 	x.directory(w)
-	w.Raw(x.w.Bytes()[len("<folder>") : len(x.w.Bytes())-len("</folder>")])
+	x.inside = len(w.Bytes())
 	w.End()
 }
 

@@ -18,7 +18,6 @@ import (
 
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
-	"github.com/linkspan/linkspan/xmlio"
 )
 
 func message() Message {
@@ -28,15 +27,8 @@ func message() Message {
 	}
 }
 
-// encode writes a record as a document of its own.
-func encode(rec *record.Record, head []string) ([]byte, error) {
-	w := xmlio.NewWriter(nil)
-	w.Declaration()
-	if err := Encode(w, rec, head, message()); err != nil {
-		return nil, err
-	}
-	return w.Bytes(), w.Err()
-}
+// encode writes a record as a document.
+func encode(rec *record.Record, head []string) ([]byte, error) { return Encode(rec, head, message()) }
 
 // elements counts the elements that stand for entries, by their name.
 func elements(doc []byte) map[string]int {
