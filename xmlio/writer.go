@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -93,6 +94,18 @@ func (w *Writer) Number(name string, n int) {
 	w.close(name)
 }
 
+// Lines writes an element of lines, parted by line feeds.
+func (w *Writer) Lines(name string, lines []string) {
+	w.Start(name)
+	for i, line := range lines {
+		if i > 0 {
+			w.Text("\n")
+		}
+		w.Text(line)
+	}
+	w.End()
+}
+
 // Optional writes Element, or nothing when text is "".
 func (w *Writer) Optional(name, text string, attrs ...string) {
 	if text != "" {
@@ -118,6 +131,14 @@ func (w *Writer) Raw(b []byte) {
 	}
 	w.room(len(b))
 	w.buf = append(w.buf, b...)
+}
+
+// Insert puts b, which must be what Raw asks for, where the content ended when
+// Bytes was that long: for what must stand before the content that decides what
+// it is.
+func (w *Writer) Insert(at int, b []byte) {
+	w.room(len(b))
+	w.buf = slices.Insert(w.buf, at, b...)
 }
 
 // Replaced returns how many characters (or bytes that are no UTF-8) could not

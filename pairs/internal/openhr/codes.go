@@ -141,6 +141,8 @@ func allergyTypeWords(value string) string {
 // writeCode gives the code system and spelling of a code the format can hold.
 func writeCode(c mapping.Code) (system, code string, ok bool) {
 	switch c.Scheme {
+	case "":
+		return "", "", false
 	case mapping.ReadV2, mapping.EMISLocal:
 		code, err := mapping.FormatEMIS(c)
 		return systemRead2, code, err == nil

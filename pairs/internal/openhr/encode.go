@@ -1,6 +1,7 @@
 package openhr
 
 import (
+	"crypto/sha1"
 	"errors"
 	"strconv"
 	"strings"
@@ -31,24 +32,26 @@ const dateTime = "2006-01-02T15:04:05Z07:00"
 // record.ReasonInternal: an entry without an outcome, or an enumerated value
 // of another system.
 func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.MessageID) error {
-	x := newEncoder(rec, head, id)
+	x := newEncoder(w, rec, head, id)
 	rec.Writing()
 	if err := x.check(); err != nil {
 		return err
 	}
 	x.plan()
-	x.healthDomain()
-	if err := x.health.Err(); err != nil {
-		return internal(err)
-	}
 	w.Start(Root, "xmlns", Namespace, "schemaVersion", schemaVersion)
 	w.Element("id", x.uid("message", id.ID))
 	w.Element("creationTime", id.At.Format(dateTime))
 	x.author(w)
 	x.contentSpecification(w)
-	x.adminDomain(w)
-	w.Raw(x.health.Bytes())
+	before := len(w.Bytes())
+	x.healthDomain()
+	admin := xmlio.NewWriter(nil)
+	x.adminDomain(admin)
+	w.Insert(before, admin.Bytes())
 	w.End()
+	if err := admin.Err(); err != nil {
+		return internal(err)
+	}
 	return nil
 }
 
@@ -57,8 +60,8 @@ func internal(err error) error {
 }
 
 // encoder is one document being written. The clinical part is written first,
-// into a writer of its own, for it decides which people and places the
-// administrative part must describe.
+// for it decides which people and places the administrative part must describe,
+// which is put before it.
 type encoder struct {
 	rec    *record.Record
 	head   []string
@@ -70,11 +73,9 @@ type encoder struct {
 	patient  string
 	practice *record.Organisation
 
-	ids      map[*record.Entry]string // event or encounter identifier
-	used     map[string]bool
-	children map[*record.Entry][]*record.Entry
-	links    map[*record.Entry][]eventLink
-	problems map[*record.Entry]*record.Entry // by the event that defines them
+	placed []placed // by the place of the entry in the record
+	used   map[string]bool
+	name   []byte // what an identifier is derived from
 
 	byName     map[string]string // event identifier by the words of named
 	staff      map[*record.Person]string
@@ -87,16 +88,32 @@ type encoder struct {
 	mixtures   []*record.Entry
 }
 
+// placed is what the encoder knows of an entry.
+type placed struct {
+	id       string // of its event or encounter
+	children []*record.Entry
+	links    []eventLink   // to a problem
+	problem  *record.Entry // that its event defines
+	extra    []string      // what a consultation has no element for
+}
+
 type eventLink struct {
 	entry *record.Entry
 	link  mapping.Code
 }
 
-func newEncoder(rec *record.Record, head []string, id system.MessageID) *encoder {
+// of is what is known of an entry; nothing is known of one that is not in the
+// record.
+func (x *encoder) of(e *record.Entry) *placed {
+	if i := x.rec.Place(e); i >= 0 {
+		return &x.placed[i]
+	}
+	return &placed{}
+}
+
+func newEncoder(w *xmlio.Writer, rec *record.Record, head []string, id system.MessageID) *encoder {
 	x := &encoder{
-		rec: rec, head: head, id: id, health: xmlio.NewWriter(make([]byte, 0, 2048+1536*len(rec.Entries))),
-		ids: make(map[*record.Entry]string, len(rec.Entries)), used: make(map[string]bool, len(rec.Entries)),
-		children: map[*record.Entry][]*record.Entry{}, problems: map[*record.Entry]*record.Entry{}, links: map[*record.Entry][]eventLink{},
+		rec: rec, head: head, id: id, health: w, placed: make([]placed, len(rec.Entries)), used: map[string]bool{},
 		staff: map[*record.Person]string{}, named: map[string]*record.Person{},
 		places: map[*record.Organisation]string{}, placeNames: map[string]*record.Organisation{},
 	}
@@ -144,9 +161,11 @@ func written(e *record.Entry) bool {
 
 // plan gives every entry its identifier and gathers links by their owner.
 func (x *encoder) plan() {
-	for _, e := range x.rec.Entries {
+	number := 0
+	for i, e := range x.rec.Entries {
 		if written(e) { // numbered without what is withheld, which leaves no gap
-			x.ids[e] = x.entryID(e, len(x.ids))
+			x.placed[i].id = x.entryID(e, number)
+			number++
 		}
 	}
 	for _, e := range x.rec.Entries {
@@ -159,11 +178,13 @@ func (x *encoder) plan() {
 			continue
 		}
 		if x.parentHolds(e) {
-			x.children[e.Parent] = append(x.children[e.Parent], e)
+			whole := x.of(e.Parent)
+			whole.children = append(whole.children, e)
 		}
 		for _, l := range e.Problems {
 			if x.linkHolds(e, l) {
-				x.links[l.Problem] = append(x.links[l.Problem], eventLink{e, l.Link})
+				to := x.of(l.Problem)
+				to.links = append(to.links, eventLink{e, l.Link})
 			}
 		}
 	}
@@ -187,24 +208,24 @@ func (x *encoder) define(e *record.Entry) {
 		return
 	}
 	by := e.Problem.Defines
-	if !native(e) || !written(by) || !native(by) || !isEvent(by) || by.Kind == record.KindProblem || by.Text != e.Text || x.problems[by] != nil {
+	if !native(e) || !written(by) || !native(by) || !isEvent(by) || by.Kind == record.KindProblem || by.Text != e.Text || x.of(by).problem != nil {
 		return
 	}
 	if by.Target != e.Target && (by.Allergy == nil || by.Allergy.Substance != e.Target) {
 		return
 	}
-	x.ids[e], x.problems[by] = x.ids[by], e
+	x.of(e).id, x.of(by).problem = x.of(by).id, e
 }
 
 // defined reports a problem told by another entry's event.
 func (x *encoder) defined(e *record.Entry) bool {
-	return e.Problem != nil && e.Problem.Defines != nil && x.problems[e.Problem.Defines] == e
+	return e.Problem != nil && e.Problem.Defines != nil && x.of(e.Problem.Defines).problem == e
 }
 
 // parentHolds reports that the parent's own element points at its parts.
 func (x *encoder) parentHolds(e *record.Entry) bool {
 	p := e.Parent
-	if !written(p) || x.ids[e] == "" || e.Kind == record.KindConsultation || e.Kind == record.KindAdministration && native(e) {
+	if !written(p) || x.of(e).id == "" || e.Kind == record.KindConsultation || e.Kind == record.KindAdministration && native(e) {
 		return false
 	}
 	return bodyOf(p) == "observation" || bodyOf(p) == "report"
@@ -227,7 +248,18 @@ func (x *encoder) uid(kind, id string) string {
 	if isUID(id) {
 		return id
 	}
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("linkspan|"+x.source+"|"+kind+"|"+id)).String()
+	x.name = append(x.name[:0], uuid.NameSpaceOID[:]...)
+	for i, part := range [...]string{"linkspan", x.source, kind, id} {
+		if i > 0 {
+			x.name = append(x.name, '|')
+		}
+		x.name = append(x.name, part...)
+	}
+	sum := sha1.Sum(x.name)
+	derived := uuid.UUID(sum[:16])
+	derived[6] = derived[6]&0x0f | 5<<4
+	derived[8] = derived[8]&0x3f | 0x80
+	return derived.String()
 }
 
 // isUID reports the pattern of dt.uid: letters and digits, 8-4-4-4-12 (E §1.1).
@@ -292,7 +324,8 @@ func (x *encoder) healthDomain() {
 // start opens an element of an entry path, of the entry or, with nil, of none.
 func (x *encoder) start(w *xmlio.Writer, element string, e *record.Entry, attrs ...string) {
 	x.rec.Wrote(element, e)
-	w.Start(element, append([]string{"updateMode", "add"}, attrs...)...)
+	var usual [4]string
+	w.Start(element, append(append(usual[:0], "updateMode", "add"), attrs...)...)
 }
 
 // part is one text the bridge itself puts in front of the record.

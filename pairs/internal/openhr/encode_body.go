@@ -145,13 +145,13 @@ func (x *encoder) observation(w *xmlio.Writer, e *record.Entry, n *extra) {
 
 // complexObservation points at the parts of a battery, in their order.
 func (x *encoder) complexObservation(w *xmlio.Writer, e *record.Entry) {
-	parts := x.children[e]
+	parts := x.of(e).children
 	if len(parts) == 0 {
 		return
 	}
 	w.Start("complexObservation")
 	for _, part := range parts {
-		w.Element("childLink", x.ids[part])
+		w.Element("childLink", x.of(part).id)
 	}
 	w.End()
 }
@@ -477,7 +477,11 @@ const relatedEntry = "Related entry"
 func (x *encoder) isNamed(words string) bool {
 	if x.byName == nil {
 		x.byName = map[string]string{}
-		for e, id := range x.ids {
+		for i, e := range x.rec.Entries {
+			id := x.placed[i].id
+			if id == "" {
+				continue
+			}
 			if name := e.Name(); !isEvent(e) || x.byName[name] != "" {
 				x.byName[name] = ambiguous
 			} else {

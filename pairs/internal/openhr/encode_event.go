@@ -101,7 +101,7 @@ func (x *encoder) typeOf(e *record.Entry) string {
 	}
 	switch e.Kind {
 	case record.KindResult:
-		if v := e.Value; v != nil && (v.Number != "" || v.Text != "" || v.Unreadable != "") || len(x.children[e]) == 0 {
+		if v := e.Value; v != nil && (v.Number != "" || v.Text != "" || v.Unreadable != "") || len(x.of(e).children) == 0 {
 			return "VAL"
 		}
 		return "INV"
@@ -157,7 +157,7 @@ func (x *encoder) plainEvent(e *record.Entry) {
 	} else {
 		w.Element("displayTerm", "")
 	}
-	x.text(w, "POST", strings.Join(append(lines, n.lines...), "\n"))
+	x.text(w, "POST", append(lines, n.lines...))
 	x.eventTail(e)
 	w.Start("observation")
 	x.complexObservation(w, e)
@@ -173,7 +173,7 @@ func (x *encoder) eventHead(e *record.Entry, n *extra) {
 		own = nil
 	}
 	x.start(w, "event", own)
-	w.Element("id", x.ids[e])
+	w.Element("id", x.of(e).id)
 	w.Element("patient", x.patient)
 	w.Element("eventType", x.typeOf(e))
 	x.datePart(w, "effectiveTime", e.Date)
@@ -253,7 +253,7 @@ func (x *encoder) partLines(e *record.Entry, n *extra) {
 		return
 	}
 	x.missingLinks(e, n)
-	if p := x.problems[e]; p != nil {
+	if p := x.of(e).problem; p != nil {
 		x.problemLines(p, n)
 		n.texts = append(n.texts, p.Texts...)
 		n.lines = append(n.lines, p.Notes...)
@@ -344,16 +344,17 @@ func (x *encoder) texts(w *xmlio.Writer, whole string, before []string, n *extra
 		add("POST", s)
 	}
 	for _, g := range groups {
-		x.text(w, g.kind, strings.Join(g.values, "\n"))
+		x.text(w, g.kind, g.values)
 	}
 }
 
-func (x *encoder) text(w *xmlio.Writer, kind, value string) {
-	if value == "" {
+// text writes lines as one text, unless they say nothing.
+func (x *encoder) text(w *xmlio.Writer, kind string, lines []string) {
+	if len(lines) == 0 || len(lines) == 1 && lines[0] == "" {
 		return
 	}
 	w.Start("associatedText", "associatedTextType", kind)
-	w.Element("value", value)
+	w.Lines("value", lines)
 	w.End()
 }
 

@@ -1,6 +1,7 @@
 package openhr
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -69,9 +70,9 @@ func (x *encoder) specimen(w *xmlio.Writer, e *record.Entry, p *record.Report, n
 		w.End()
 		w.End()
 	}
-	for _, part := range x.children[e] {
+	for _, part := range x.of(e).children {
 		w.Start("component")
-		w.Element("battery", x.ids[part])
+		w.Element("battery", x.of(part).id)
 		w.End()
 	}
 }
@@ -103,13 +104,14 @@ func (x *encoder) encounter(e *record.Entry) {
 	if c == nil {
 		c = &record.Consultation{}
 	}
-	n := x.consultationExtra(e)
+	of := x.of(e)
+	of.extra = x.consultationExtra(e)
 	if c.Open {
 		x.start(w, "encounter", e, "complete", "false")
 	} else {
 		x.start(w, "encounter", e)
 	}
-	w.Element("id", x.ids[e])
+	w.Element("id", x.of(e).id)
 	w.Element("patient", x.patient)
 	x.datePart(w, "effectiveTime", e.Date)
 	if s, ok := moment(e.Recorded); ok {
@@ -129,11 +131,11 @@ func (x *encoder) encounter(e *record.Entry) {
 	}
 	writeDuration(w, "duration", c.Duration)
 	writeDuration(w, "travelTime", c.Travel)
-	if len(n) > 0 {
-		x.component(w, x.uid("consultation", x.ids[e]+"|"), "0", mapping.Code{}, "Additional")
+	if len(of.extra) > 0 {
+		x.component(w, x.uid("consultation", of.id+"|"), "0", mapping.Code{}, "Additional")
 	}
 	for _, item := range c.Items {
-		if id := x.ids[item.Entry]; item.Entry != nil && id != "" && isEvent(item.Entry) {
+		if id := x.of(item.Entry).id; item.Entry != nil && id != "" && isEvent(item.Entry) {
 			x.component(w, id, item.Page, item.Heading, item.Words)
 		}
 	}
@@ -157,14 +159,14 @@ func openCode(w *xmlio.Writer, name string, c mapping.Code, words string) {
 	if words == "" {
 		words = c.Term
 	}
+	if words == "" && c.Value == "" {
+		return
+	}
 	switch snomed := (mapping.Code{Scheme: mapping.SNOMED, Value: c.Value}); {
 	case snomed.Check() == nil:
 		w.Empty(name, "codeSystem", systemSNOMED, "displayName", words, "code", c.Value)
-	case words != "" || c.Value != "":
-		if words == "" {
-			words = c.Value
-		}
-		w.Empty(name, "codeSystem", systemSNOMED, "displayName", words, "code", "")
+	default:
+		w.Empty(name, "codeSystem", systemSNOMED, "displayName", cmp.Or(words, c.Value), "code", "")
 	}
 }
 
@@ -195,6 +197,9 @@ func also(e *record.Entry) []string {
 
 // durationOf reads a duration's words back: "10 minutes".
 func durationOf(s string) (unit, value string, ok bool) {
+	if s == "" {
+		return "", "", false
+	}
 	value, words, _ := strings.Cut(s, " ")
 	unit, known := vocTime.value(words)
 	return unit, value, known && number(value, maxInt)
@@ -218,11 +223,14 @@ func (x *encoder) consultationExtra(e *record.Entry) []string {
 	}
 	n.lines = append(n.lines, qualifierLines(e.Qualifiers)...)
 	for _, t := range e.Texts {
-		_, listed := vocConsultation.value(t.Value)
-		switch {
-		case t.Label == consultationType && listed, t.Label == "Also present":
-		case t.Label == "":
+		switch t.Label {
+		case "":
 			n.lines = append(n.lines, t.Value)
+		case "Also present":
+		case consultationType:
+			if _, listed := vocConsultation.value(t.Value); !listed {
+				n.line(t.Label, t.Value)
+			}
 		default:
 			n.line(t.Label, t.Value)
 		}
@@ -237,7 +245,7 @@ func (x *encoder) consultationExtra(e *record.Entry) []string {
 		n.say(record.FactConsultationTravel, c.Travel)
 	}
 	for _, item := range c.Items {
-		if item.Entry == nil || x.ids[item.Entry] == "" || isEvent(item.Entry) {
+		if item.Entry == nil || x.of(item.Entry).id == "" || isEvent(item.Entry) {
 			continue
 		}
 		n.line(join(", ", item.Words, pageWords(item.Page)), item.Entry.Name())
@@ -255,19 +263,19 @@ func (x *encoder) consultationExtra(e *record.Entry) []string {
 
 // consultationText writes those lines as the consultation's first free text.
 func (x *encoder) consultationText(e *record.Entry) {
-	lines := x.consultationExtra(e)
-	if len(lines) == 0 {
+	of := x.of(e)
+	if len(of.extra) == 0 {
 		return
 	}
 	w := x.health
 	x.start(w, "event", nil)
-	w.Element("id", x.uid("consultation", x.ids[e]+"|"))
+	w.Element("id", x.uid("consultation", of.id+"|"))
 	w.Element("patient", x.patient)
 	w.Element("eventType", "OBS")
 	x.datePart(w, "effectiveTime", e.Date)
 	w.Optional("authorisingUserInRole", x.person(e.Author))
 	w.Element("displayTerm", "")
-	x.text(w, "POST", strings.Join(lines, "\n"))
+	x.text(w, "POST", of.extra)
 	x.eventTail(e)
 	w.Empty("observation")
 	w.End()
@@ -278,7 +286,7 @@ func (x *encoder) consultationText(e *record.Entry) {
 func (x *encoder) problem(e *record.Entry) {
 	w, p := x.health, e.Problem
 	x.start(w, "problem", e)
-	w.Element("id", x.ids[e])
+	w.Element("id", x.of(e).id)
 	w.Optional("status", p.Status.Value)
 	w.Optional("significance", p.Significance.Value)
 	writeDuration(w, "expectedDuration", p.ExpectedDuration)
@@ -291,15 +299,15 @@ func (x *encoder) problem(e *record.Entry) {
 		if x.parentProblemHolds(up) {
 			relation, _ := vocRelation.value(up.Relation)
 			w.Start("parentProblem", "updateMode", "add")
-			w.Element("id", x.ids[up.Problem])
+			w.Element("id", x.of(up.Problem).id)
 			w.Element("relationshipType", relation)
 			w.Element("organisation", x.place(x.practice))
 			w.End()
 		}
 	}
-	for _, l := range x.links[e] {
+	for _, l := range x.of(e).links {
 		w.Start("eventLink", "updateMode", "add")
-		w.Element("id", x.ids[l.entry])
+		w.Element("id", x.of(l.entry).id)
 		w.Element("eventType", x.typeOf(l.entry))
 		w.Optional("eventLinkType", l.link.Value)
 		w.End()
@@ -331,7 +339,7 @@ func (x *encoder) problemLines(e *record.Entry, n *extra) {
 }
 
 // documentID is the identifier of the document an event refers to.
-func (x *encoder) documentID(e *record.Entry) string { return x.uid("document", x.ids[e]+"|") }
+func (x *encoder) documentID(e *record.Entry) string { return x.uid("document", x.of(e).id+"|") }
 
 // documentExtra writes nothing: it gathers what the document element cannot
 // say into the text of the event, and takes what it can.
@@ -411,7 +419,7 @@ func (x *encoder) task(e *record.Entry) {
 		lines = lines[1:]
 	}
 	x.start(w, "task", e)
-	w.Element("id", x.ids[e])
+	w.Element("id", x.of(e).id)
 	w.Element("patient", x.patient)
 	w.Optional("creatingUserInRole", x.person(e.Author))
 	if s, ok := moment(e.Date); ok {

@@ -48,7 +48,7 @@ func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
 	}
 	w.Start("medicationIssue")
 	if written(m.Course) && native(m.Course) && m.Course.Kind == record.KindMedication {
-		w.Element("medication", x.ids[m.Course])
+		w.Element("medication", x.of(m.Course).id)
 	} else {
 		n.facts(e, record.FactMedicationCourse)
 	}
@@ -260,7 +260,7 @@ func (x *encoder) cancellation(w *xmlio.Writer, e *record.Entry, m *record.Medic
 	}
 	listed, hasReason := vocCancellation.value(m.EndReason)
 	w.Start("cancellation")
-	w.Element("id", x.uid("cancellation", x.ids[e]+"|"))
+	w.Element("id", x.uid("cancellation", x.of(e).id+"|"))
 	w.Element("cancelledByUserInRole", x.namedPerson(by))
 	w.Element("cancellationDateTime", at)
 	if !hasReason {
@@ -281,4 +281,4 @@ func (x *encoder) mixture(w *xmlio.Writer, e *record.Entry) {
 	w.Element("localMixture", x.mixtureID(e))
 }
 
-func (x *encoder) mixtureID(e *record.Entry) string { return x.uid("mixture", x.ids[e]+"|") }
+func (x *encoder) mixtureID(e *record.Entry) string { return x.uid("mixture", x.of(e).id+"|") }

@@ -9,9 +9,10 @@ type vocabulary string
 
 // word gives the words of a value.
 func (v vocabulary) word(value string) (string, bool) {
-	for item := range strings.SplitSeq(string(v), "|") {
-		if key, words, _ := strings.Cut(item, "="); key == value {
-			return words, true
+	for rest, item := string(v), ""; rest != ""; {
+		item, rest, _ = strings.Cut(rest, "|")
+		if words, is := strings.CutPrefix(item, value); is && strings.HasPrefix(words, "=") {
+			return words[1:], true
 		}
 	}
 	return "", false
@@ -27,9 +28,10 @@ func (v vocabulary) words(value string) string {
 
 // value finds the value of words.
 func (v vocabulary) value(words string) (string, bool) {
-	for item := range strings.SplitSeq(string(v), "|") {
-		if key, have, _ := strings.Cut(item, "="); have == words {
-			return key, true
+	for rest, item := string(v), ""; rest != ""; {
+		item, rest, _ = strings.Cut(rest, "|")
+		if key, is := strings.CutSuffix(item, words); is && strings.HasSuffix(key, "=") {
+			return key[:len(key)-1], true
 		}
 	}
 	return "", false

@@ -509,17 +509,9 @@ func (x *encoder) dated(d record.Date, required bool) {
 
 // lines writes lines as one text, or nothing when there are none.
 func (x *encoder) lines(element string, lines []string) {
-	if len(lines) == 0 {
-		return
+	if len(lines) > 0 {
+		x.w.Lines(element, lines)
 	}
-	x.w.Start(element)
-	for i, line := range lines {
-		if i > 0 {
-			x.w.Text("\n")
-		}
-		x.w.Text(line)
-	}
-	x.w.End()
 }
 
 // put writes one field of a bag, if it is there.
