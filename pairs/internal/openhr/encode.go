@@ -41,17 +41,19 @@ func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.Messag
 	w.Start(Root, "xmlns", Namespace, "schemaVersion", schemaVersion)
 	w.Element("id", x.uid("message", id.ID))
 	w.Element("creationTime", id.At.Format(dateTime))
-	x.author(w)
-	x.contentSpecification(w)
 	before := len(w.Bytes())
 	x.healthDomain()
-	admin := xmlio.NewWriter(nil)
-	x.adminDomain(admin)
-	w.Insert(before, admin.Bytes())
-	w.End()
-	if err := admin.Err(); err != nil {
-		return internal(err)
+	var front []byte
+	for _, write := range []func(*xmlio.Writer){x.author, x.contentSpecification, x.adminDomain} {
+		part := xmlio.NewWriter(front)
+		write(part)
+		if err := part.Err(); err != nil {
+			return internal(err)
+		}
+		front = part.Bytes()
 	}
+	w.Insert(before, front)
+	w.End()
 	return nil
 }
 
@@ -60,8 +62,8 @@ func internal(err error) error {
 }
 
 // encoder is one document being written. The clinical part is written first,
-// for it decides which people and places the administrative part must describe,
-// which is put before it.
+// for it decides which people and places the administrative part, which is put
+// before it, must describe.
 type encoder struct {
 	rec    *record.Record
 	head   []string
