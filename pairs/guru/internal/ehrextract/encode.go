@@ -7,7 +7,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -63,8 +62,7 @@ type encoder struct {
 	m    Message
 	w    *xmlio.Writer
 
-	source  string          // namespaces derived identifiers, with the patient
-	counted map[string]bool // names of the elements that are counted as entries
+	source string // namespaces derived identifiers, with the patient
 
 	placed  []placed // by the place of the entry in the record
 	used    map[string]bool
@@ -75,6 +73,12 @@ type encoder struct {
 
 	agents     map[*record.Person]string
 	agentOrder []*record.Person
+
+	// What is used again for each entry: nothing here outlives the statement,
+	// or the consultation, it was gathered for.
+	said  extra
+	texts []string
+	items []record.Item
 }
 
 // placed is what the encoder knows of an entry.
@@ -100,15 +104,11 @@ func (x *encoder) of(e *record.Entry) *placed {
 
 func newEncoder(rec *record.Record, head []string, m Message) *encoder {
 	n := len(rec.Entries)
-	x := &encoder{
-		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 16<<10+1024*n)),
-		counted: map[string]bool{}, placed: make([]placed, n), used: map[string]bool{}, agents: map[*record.Person]string{},
+	return &encoder{
+		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 16<<10+1152*n)),
+		source: rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID,
+		placed: make([]placed, n), used: map[string]bool{}, agents: map[*record.Person]string{},
 	}
-	x.source = rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID
-	for _, p := range Entries() {
-		x.counted[p.Path[strings.LastIndexByte(p.Path, '/')+1:]] = true
-	}
-	return x
 }
 
 // check refuses what translation should have settled.
@@ -151,19 +151,19 @@ func (x *encoder) entryID(e *record.Entry, i int) string {
 		x.used[id] = true
 		return id
 	}
-	return x.derive("entry", e.ID+"|"+strconv.Itoa(i))
+	return x.derive("entry", e.ID, strconv.Itoa(i))
 }
 
 // derive makes an identifier out of the kind of thing, the patient's own
 // identifier at the source and the source's, so that the same record gives the
 // same identifiers (uuid version 5). The NHS number has no part in it.
-func (x *encoder) derive(kind, id string) string {
+func (x *encoder) derive(kind string, id ...string) string {
 	x.name = append(x.name[:0], uuid.NameSpaceOID[:]...)
-	for i, part := range [...]string{"linkspan", x.source, kind, id} {
-		if i > 0 {
-			x.name = append(x.name, '|')
-		}
-		x.name = append(x.name, part...)
+	x.name = append(x.name, "linkspan|"...)
+	x.name = append(x.name, x.source...)
+	x.name = append(append(x.name, '|'), kind...)
+	for _, part := range id {
+		x.name = append(append(x.name, '|'), part...)
 	}
 	sum := sha1.Sum(x.name)
 	derived := uuid.UUID(sum[:16])
@@ -204,12 +204,10 @@ func (x *encoder) messageGUID(kind, s string) string {
 	return x.derive(kind, s)
 }
 
-// start opens an element, of the entry or, with nil, of none. Elements that
-// the reader counts are accounted for.
+// start opens an element that the reader counts (Entries), of the entry or,
+// with nil, of none, and accounts for it.
 func (x *encoder) start(name string, e *record.Entry, attrs ...string) {
-	if x.counted[name] {
-		x.rec.Wrote(name, e)
-	}
+	x.rec.Wrote(name, e)
 	x.w.Start(name, attrs...)
 }
 
@@ -309,7 +307,7 @@ func (x *encoder) folder(w *xmlio.Writer, now record.Date) {
 	w.End()
 }
 
-func complete(w *xmlio.Writer) { w.Empty("statusCode", "code", "COMPLETE") }
+func complete(w *xmlio.Writer) { w.Raw(completed) }
 
 // identifier writes an identifier of a register, or that it is not known.
 func identifier(w *xmlio.Writer, root, extension string) {

@@ -103,11 +103,11 @@ func settingOf(e *record.Entry) setting {
 func (x *encoder) compositions() {
 	x.w.Start("folder")
 	x.opening()
-	var open *setting
+	open := false
 	finish := func() {
-		if open != nil {
+		if open {
 			x.finish()
-			open = nil
+			open = false
 		}
 	}
 	for _, e := range x.rec.Entries {
@@ -119,14 +119,14 @@ func (x *encoder) compositions() {
 			x.consultation(e)
 			continue
 		}
-		if s := settingOf(e); open == nil || *open != s {
+		if s := settingOf(e); !open || x.setting != s {
 			finish()
 			kind := nonConsultation
 			if s.medication {
 				kind = medicationData
 			}
 			x.composition(x.derive("composition", x.of(e).id), nil, kind, "", s)
-			open = &s
+			open = true
 		}
 		x.component(e)
 	}
@@ -223,7 +223,7 @@ func (x *encoder) consultation(e *record.Entry) {
 		x.narrative(nil, x.derive("consultation", x.of(e).id), e.Date, lines)
 		x.w.End()
 	}
-	items := x.items(c)
+	items := x.itemsOf(c)
 	x.topics(e, items)
 	if len(lines)+len(items) == 0 {
 		x.open()
@@ -241,10 +241,10 @@ func typeOf(c *record.Consultation) mapping.Code {
 	return snomed(c.Type.Value, c.Type.Term)
 }
 
-// items are the lines of a consultation that are written in it: headings that
+// itemsOf are the lines of a consultation that are written in it: headings that
 // stand alone, and each entry that is not inside another one's statement once.
-func (x *encoder) items(c *record.Consultation) []record.Item {
-	var items []record.Item
+func (x *encoder) itemsOf(c *record.Consultation) []record.Item {
+	x.items = x.items[:0]
 	for _, item := range c.Items {
 		e := item.Entry
 		of := x.of(e)
@@ -255,9 +255,9 @@ func (x *encoder) items(c *record.Consultation) []record.Item {
 			continue
 		}
 		of.item = c
-		items = append(items, item)
+		x.items = append(x.items, item)
 	}
-	return items
+	return x.items
 }
 
 // topics writes the lines of a consultation: those of one problem page, in
@@ -271,7 +271,7 @@ func (x *encoder) topics(c *record.Entry, items []record.Item) {
 		if page := pageWords(items[i].Page); page == "" {
 			x.categories(c, i, items[i:end])
 		} else {
-			x.heading("TOPIC", x.derive("topic", x.of(c).id+"|"+strconv.Itoa(i)), mapping.Code{}, page, c)
+			x.heading("TOPIC", x.derive("topic", x.of(c).id, strconv.Itoa(i)), mapping.Code{}, page, c)
 			x.categories(c, i, items[i:end])
 			x.headed()
 		}
@@ -331,7 +331,7 @@ func (x *encoder) headed() {
 
 // headingCode is the code of a heading that has one.
 func headingCode(c mapping.Code) mapping.Code {
-	if code := snomed(c.Value, c.Term); code.Check() == nil {
+	if code := snomed(c.Value, c.Term); code.Valid() {
 		return code
 	}
 	return mapping.Code{}
@@ -339,14 +339,14 @@ func headingCode(c mapping.Code) mapping.Code {
 
 // nothing writes that there is nothing, where the format wants something.
 func (x *encoder) nothing(id string) {
-	x.start("EhrEmpty", nil, "classCode", "OBS", "moodCode", "EVN")
+	x.w.Start("EhrEmpty", "classCode", "OBS", "moodCode", "EVN")
 	x.w.Empty("id", "root", id)
 	x.w.End()
 }
 
 // consultationLines are what a consultation says beyond its elements.
 func (x *encoder) consultationLines(e *record.Entry, c *record.Consultation, words string) []string {
-	n := &extra{}
+	n := x.extra()
 	for _, q := range e.Qualifiers {
 		n.line(q.Name, q.Value)
 	}

@@ -30,15 +30,21 @@ func stamp(w *xmlio.Writer, name string, d record.Date) {
 	w.Empty(name, "value", digits(d))
 }
 
+// The elements that stand in nearly every statement as they are.
+var (
+	completed  = []byte(`<statusCode code="COMPLETE"/>`)
+	noInterval = []byte(`<effectiveTime><center nullFlavor="` + noInformation + `"/></effectiveTime>`)
+)
+
 // center writes an interval of one point: the statement's own time where it
 // is not the one of availabilityTime, else that nothing is said.
 func center(w *xmlio.Writer, d record.Date) {
-	w.Start("effectiveTime")
 	if d.IsZero() {
-		w.Empty("center", "nullFlavor", noInformation)
-	} else {
-		w.Empty("center", "value", digits(d))
+		w.Raw(noInterval)
+		return
 	}
+	w.Start("effectiveTime")
+	w.Empty("center", "value", digits(d))
 	w.End()
 }
 
@@ -92,11 +98,8 @@ func unitOf(w *xmlio.Writer, number, unit string) {
 	w.End()
 }
 
-// codeAttrs are the attributes of a code; a code system of its own for each
-// scheme (S §6.0).
-func codeAttrs(c mapping.Code) []string { return appendCode(nil, c) }
-
-// appendCode appends them, or nothing where the format has no system for it.
+// appendCode appends the attributes of a code, or nothing where the format has
+// no system for it.
 func appendCode(attrs []string, c mapping.Code) []string {
 	system, value, ok := wireCode(c)
 	if !ok {
@@ -107,12 +110,6 @@ func appendCode(attrs []string, c mapping.Code) []string {
 		attrs = append(attrs, "displayName", c.Term)
 	}
 	return attrs
-}
-
-// hasCode reports a code that the format has a system for.
-func hasCode(c mapping.Code) bool {
-	_, _, ok := wireCode(c)
-	return ok
 }
 
 // concept writes a code with the words it was recorded in, its qualifiers and
@@ -136,7 +133,7 @@ func concept(w *xmlio.Writer, name string, c mapping.Code, words string, qualifi
 	w.Optional("originalText", words)
 	writeQualifiers(w, qualifiers)
 	for _, o := range others {
-		w.Empty("translation", codeAttrs(o)...)
+		bareCode(w, "translation", o)
 	}
 	w.End()
 }
@@ -158,7 +155,8 @@ func qualifierPart(w *xmlio.Writer, name string, c mapping.Code, words string) {
 	concept(w, name, c, words, nil, nil)
 }
 
-// fixed writes a code of the format's own vocabulary.
-func fixed(w *xmlio.Writer, name string, c mapping.Code) {
-	w.Empty(name, codeAttrs(c)...)
+// bareCode writes a code alone, without the words it was recorded in.
+func bareCode(w *xmlio.Writer, name string, c mapping.Code) {
+	var usual [6]string
+	w.Empty(name, appendCode(usual[:0], c)...)
 }

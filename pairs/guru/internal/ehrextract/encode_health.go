@@ -23,9 +23,9 @@ func (x *encoder) allergy(e *record.Entry) {
 	w := x.w
 	x.compound(nil, "CATEGORY", x.derive("allergy", x.of(e).id))
 	if e.Allergy.Class == record.AllergyNonDrug {
-		fixed(w, "code", otherAllergy)
+		bareCode(w, "code", otherAllergy)
 	} else {
-		fixed(w, "code", drugAllergy)
+		bareCode(w, "code", drugAllergy)
 	}
 	x.times(e)
 	x.open()
@@ -197,11 +197,12 @@ func (x *encoder) linkSet(e, named *record.Entry) {
 	}
 	x.start("LinkSet", e, "classCode", "OBS", "moodCode", "EVN")
 	w.Empty("id", "root", x.of(e).id)
-	w.Start("code", codeAttrs(problemStatus(e, p))...)
+	var status [6]string
+	w.Start("code", appendCode(status[:0], problemStatus(e, p))...)
 	w.Optional("originalText", stateWords(e, p))
 	if weight, ok := significanceOf(p.Significance.Value); ok {
 		w.Start("qualifier", "inverted", "false")
-		fixed(w, "name", weight)
+		bareCode(w, "name", weight)
 		w.End()
 	}
 	if named != nil { // else its own statement has them

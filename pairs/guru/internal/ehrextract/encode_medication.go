@@ -28,11 +28,10 @@ func (x *encoder) medication(e *record.Entry) {
 	stamp(w, "availabilityTime", e.Date)
 	x.consumable(e)
 	texts, lines := x.supplyLines(e, m)
-	texts = led(texts, lines)
 	if e.Kind == record.KindIssue {
-		x.prescribe(e, m, texts)
+		x.prescribe(e, m, texts, lines)
 	} else {
-		x.authorise(e, m, texts)
+		x.authorise(e, m, texts, lines)
 		x.discontinue(e, m)
 	}
 	if m.Dosage != "" {
@@ -76,20 +75,19 @@ func (x *encoder) consumable(e *record.Entry) {
 
 // supplyLines are what an entry says beyond the elements of its supply.
 func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody) (texts, lines []string) {
-	n := &extra{}
+	n, texts := x.extra(), x.texts[:0]
 	for _, q := range e.Qualifiers {
 		n.line(q.Name, q.Value)
 	}
-	before := n.lines
-	n.lines = nil
+	if len(n.lines) > 0 { // qualifiers stand before the clinician's text (D-4)
+		texts = append(texts, strings.Join(n.lines, "\n"))
+		n.lines = n.lines[:0]
+	}
 	terms := supplyTerms(e)
 	for _, t := range e.Texts {
 		if t.Label != labelSupply || t.Value != terms {
 			texts = append(texts, join(": ", t.Label, t.Value))
 		}
-	}
-	if len(before) > 0 {
-		texts = append([]string{strings.Join(before, "\n")}, texts...)
 	}
 	n.facts(e, func(f record.Field) bool { return x.supplyHolds(e, m, f) })
 	for _, note := range e.Notes {
@@ -97,6 +95,7 @@ func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody) (texts,
 	}
 	n.lines = x.context(n.lines, e)
 	translations(e, n)
+	x.texts = texts
 	return texts, n.lines
 }
 
@@ -137,10 +136,10 @@ func (x *encoder) supplyQuantity(m *record.MedicationBody) {
 	x.w.Empty("quantity", "nullFlavor", unknown)
 }
 
-func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, texts []string) {
+func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, texts, lines []string) {
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
-	x.start("ehrSupplyAuthorise", nil, "classCode", "SPLY", "moodCode", "INT")
+	w.Start("ehrSupplyAuthorise", "classCode", "SPLY", "moodCode", "INT")
 	w.Empty("id", "root", x.authoriseID(e))
 	x.supplyCode(e)
 	x.supplyStatus(e, m)
@@ -155,14 +154,14 @@ func (x *encoder) authorise(e *record.Entry, m *record.MedicationBody, texts []s
 		w.Empty("repeatNumber", "value", "0")
 	}
 	x.supplyQuantity(m)
-	x.supplyAnnotation(texts)
+	x.supplyAnnotations(texts, lines)
 	closing(w, 2)
 }
 
-func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, texts []string) {
+func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, texts, lines []string) {
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
-	x.start("ehrSupplyPrescribe", nil, "classCode", "SPLY", "moodCode", "RQO")
+	w.Start("ehrSupplyPrescribe", "classCode", "SPLY", "moodCode", "RQO")
 	w.Empty("id", "root", x.derive("prescribe", x.of(e).id))
 	x.supplyCode(e)
 	complete(w)
@@ -173,7 +172,7 @@ func (x *encoder) prescribe(e *record.Entry, m *record.MedicationBody, texts []s
 		x.medicationRef(m.Course)
 		w.End()
 	}
-	x.supplyAnnotation(texts)
+	x.supplyAnnotations(texts, lines)
 	closing(w, 2)
 }
 
@@ -184,16 +183,16 @@ func (x *encoder) discontinue(e *record.Entry, m *record.MedicationBody) {
 	}
 	w := x.w
 	w.Start("component", "typeCode", "COMP")
-	x.start("ehrSupplyDiscontinue", nil, "classCode", "SPLY", "moodCode", "RQO")
+	w.Start("ehrSupplyDiscontinue", "classCode", "SPLY", "moodCode", "RQO")
 	w.Empty("id", "root", x.derive("discontinue", x.of(e).id))
-	fixed(w, "code", discontinued)
+	bareCode(w, "code", discontinued)
 	complete(w)
 	stamp(w, "availabilityTime", m.End)
 	w.Start("reversalOf", "typeCode", "REV")
 	x.medicationRef(e)
 	w.End()
 	if m.EndReason != "" {
-		x.supplyAnnotation([]string{m.EndReason})
+		x.supplyAnnotations([]string{m.EndReason}, nil)
 	}
 	closing(w, 2)
 }
@@ -229,13 +228,14 @@ func (x *encoder) medicationRef(course *record.Entry) {
 
 func (x *encoder) authoriseID(e *record.Entry) string { return x.derive("authorise", x.of(e).id) }
 
-// supplyAnnotation writes texts, each in an annotation of its own.
-func (x *encoder) supplyAnnotation(texts []string) {
+// supplyAnnotations writes texts, each in an annotation of its own, and behind
+// the last what the bridge adds.
+func (x *encoder) supplyAnnotations(texts, lines []string) {
 	w := x.w
-	for _, text := range texts {
+	for _, part := range annotationParts(texts, lines, len(texts)) {
 		w.Start("pertinentInformation", "typeCode", "PERT")
 		w.Start("pertinentSupplyAnnotation", "classCode", "OBS", "moodCode", "EVN")
-		w.Element("text", text)
+		w.Lines("text", part)
 		closing(w, 2)
 	}
 }

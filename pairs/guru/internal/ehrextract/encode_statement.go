@@ -1,6 +1,7 @@
 package ehrextract
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -92,7 +93,7 @@ func (x *encoder) narrative(e *record.Entry, id string, at record.Date, lines []
 	w := x.w
 	x.start("NarrativeStatement", e, "classCode", "OBS", "moodCode", "EVN")
 	w.Empty("id", "root", id)
-	w.Element("text", strings.Join(lines, "\n"))
+	w.Lines("text", lines)
 	complete(w)
 	stamp(w, "availabilityTime", at)
 	x.participant(e)
@@ -133,30 +134,34 @@ func (x *encoder) times(e *record.Entry) {
 // annotations writes the texts of a statement, each in an annotation of its
 // own where three are enough, and behind the last what the bridge adds.
 func (x *encoder) annotations(texts, lines []string) {
-	texts = led(texts, lines)
-	if len(texts) > 3 {
-		texts = []string{texts[0], texts[1], strings.Join(texts[2:], "\n")}
-	}
 	w := x.w
-	for i, text := range texts {
+	for i, part := range annotationParts(texts, lines, len(sequence)) {
 		w.Start("pertinentInformation", "typeCode", "PERT")
-		w.Empty("sequenceNumber", "value", "+"+string(rune('1'+i)))
+		w.Empty("sequenceNumber", "value", sequence[i])
 		w.Start("pertinentAnnotation", "classCode", "OBS", "moodCode", "EVN")
-		w.Element("text", text)
+		w.Lines("text", part)
 		closing(w, 2)
 	}
 }
 
-// led puts lines behind the last of the texts.
-func led(texts, lines []string) []string {
-	if len(lines) == 0 {
-		return texts
+// sequence are the numbers of the annotations of a statement.
+var sequence = [...]string{"+1", "+2", "+3"}
+
+// annotationParts parts what is said into the lines of at most so many annotations:
+// a text is one, the last has the texts and the lines that are left.
+func annotationParts(texts, lines []string, most int) iter.Seq2[int, []string] {
+	all, last := append(texts, lines...), max(min(len(texts), most)-1, 0)
+	return func(yield func(int, []string) bool) {
+		for i := 0; i <= last && len(all) > 0; i++ {
+			part := all[i:]
+			if i < last {
+				part = all[i : i+1]
+			}
+			if !yield(i, part) {
+				return
+			}
+		}
 	}
-	added := strings.Join(lines, "\n")
-	if len(texts) == 0 {
-		return []string{added}
-	}
-	return append(texts[:len(texts)-1:len(texts)-1], texts[len(texts)-1]+"\n"+added)
 }
 
 // participant names the author of a statement who is not the composition's.
@@ -231,8 +236,8 @@ func (x *encoder) observation(own, e *record.Entry) {
 // sayings are the texts of a statement: the clinician's own, the lines of what
 // has no element, and the translations that can stand beside the code.
 func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapping.Code) {
-	n := &extra{}
-	before := &extra{}
+	n, before := x.extra(), &extra{}
+	texts = x.texts[:0]
 	for _, q := range e.Qualifiers {
 		if !codedQualifier(q) {
 			before.line(q.Name, q.Value)
@@ -251,7 +256,7 @@ func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapp
 		if len(texts) > 0 {
 			texts[0] = first + "\n" + texts[0]
 		} else {
-			texts = []string{first}
+			texts = append(texts, first)
 		}
 	}
 	n.facts(e, func(f record.Field) bool { return held(e, f) })
@@ -261,6 +266,7 @@ func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapp
 	n.lines = x.context(n.lines, e)
 	others = translations(e, n)
 	x.problemLines(n, e)
+	x.texts = texts
 	return texts, n.lines, others
 }
 

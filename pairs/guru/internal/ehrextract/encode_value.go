@@ -158,7 +158,7 @@ func (x *encoder) battery(e *record.Entry) {
 	x.times(e)
 	if len(lines) > 0 {
 		x.open()
-		x.narrative(nil, x.derive("battery", x.of(e).id), e.Date, []string{strings.Join(lines, "\n")})
+		x.narrative(nil, x.derive("battery", x.of(e).id), e.Date, lines)
 		w.End()
 	}
 	for _, c := range x.of(e).children {

@@ -12,6 +12,12 @@ type extra struct {
 	lines []string
 }
 
+// extra are the lines of the next statement.
+func (x *encoder) extra() *extra {
+	x.said.lines = x.said.lines[:0]
+	return &x.said
+}
+
 // line adds a labelled line unless there is nothing to say.
 func (n *extra) line(label, value string) {
 	switch {
@@ -61,7 +67,7 @@ func (x *encoder) words(e *record.Entry) []string {
 	if first == "" && e.Kind != record.KindNote {
 		first = "[" + e.Kind.String() + "]"
 	}
-	n := &extra{}
+	n := x.extra()
 	if first != "" {
 		n.lines = append(n.lines, first)
 	}

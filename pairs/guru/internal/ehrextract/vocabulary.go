@@ -66,27 +66,49 @@ var (
 	minorProblem       = snomed("394847000", "Unspecified significance")
 )
 
+// codeSystem is the OID of a scheme, each of which has its own (S §6.0); "" of
+// one the format has no codes of.
+func codeSystem(s mapping.Scheme) string {
+	switch s {
+	case mapping.SNOMED, mapping.DMD:
+		return oidSNOMED
+	case mapping.CTV3:
+		return oidCTV3
+	case mapping.ReadV2:
+		return oidReadV2
+	case mapping.EMISLocal:
+		return oidEMIS
+	case mapping.EMISDrug:
+		return oidEMISDrug
+	case mapping.Gemscript:
+		return oidGemscript
+	case mapping.Multilex:
+		return oidMultilex
+	}
+	return ""
+}
+
 // wireCode is a code as the format writes it: its system's OID and its spelling
 // there.
 func wireCode(c mapping.Code) (system, value string, ok bool) {
+	value, system = c.Value, codeSystem(c.Scheme)
 	switch c.Scheme {
-	case mapping.SNOMED, mapping.DMD:
-		return oidSNOMED, c.Value, true
-	case mapping.CTV3:
-		return oidCTV3, c.Value, true
 	case mapping.ReadV2:
-		return oidReadV2, c.Value + c.TermCode, true
-	case mapping.EMISLocal:
-		return oidEMIS, c.Value, true
-	case mapping.EMISDrug:
-		return oidEMISDrug, c.Value, true
-	case mapping.Gemscript:
-		return oidGemscript, c.Value, true
+		value += c.TermCode
 	case mapping.Multilex:
 		eight, err := mapping.MultilexTo8(c.Value)
-		return oidMultilex, eight, err == nil
+		return system, eight, err == nil
 	}
-	return "", "", false
+	return system, value, system != ""
+}
+
+// hasCode reports a code that wireCode can write, without writing it.
+func hasCode(c mapping.Code) bool {
+	if c.Scheme == mapping.Multilex {
+		_, err := mapping.MultilexTo8(c.Value)
+		return err == nil
+	}
+	return codeSystem(c.Scheme) != ""
 }
 
 // The indexes of Entries.
