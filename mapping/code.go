@@ -82,6 +82,9 @@ func (c Code) Check() error {
 	return nil
 }
 
+// Valid reports a code whose syntax holds: Check, for who does not say what is wrong.
+func (c Code) Valid() bool { return c.fault() == "" }
+
 // fault is Check as a constant string, so that the hot path of a translation allocates nothing.
 func (c Code) fault() string {
 	if c.Value == "" {

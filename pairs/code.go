@@ -72,7 +72,7 @@ func (t *translation) count(e *record.Entry, from mapping.Code, answer mapping.A
 	default:
 		return
 	}
-	if from.Scheme.Enumeration() || from.Check() != nil {
+	if from.Scheme.Enumeration() || !from.Valid() {
 		return
 	}
 	t.unmapped[unmappedKey{from.Scheme, from.Value + from.TermCode, e.Kind}]++
@@ -122,7 +122,7 @@ func sent(e *record.Entry, scheme mapping.Scheme) []mapping.Code {
 		if scheme == mapping.DMD && other.Scheme == mapping.SNOMED {
 			other.Scheme = mapping.DMD
 		}
-		if other.Scheme == scheme && other.Check() == nil && !other.Private() {
+		if other.Scheme == scheme && other.Valid() && !other.Private() {
 			codes = append(codes, other)
 		}
 	}

@@ -373,7 +373,7 @@ func TestFaultsOfContent(t *testing.T) {
 					require.True(t, e.Code.IsZero(), name)
 					require.NotEmpty(t, e.Notes, name)
 				}
-				require.True(t, e.Code.IsZero() || e.Code.Check() == nil, name)
+				require.True(t, e.Code.IsZero() || e.Code.Valid(), name)
 				if e.Value != nil && e.Value.Unreadable != "" {
 					require.True(t, e.Value.Comparator.IsZero(), name)
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/record"
@@ -72,8 +73,7 @@ var errMarkup = errors.New("the answer is not as it was written")
 // own writer wrote, in which "<" begins a tag and ">" ends one and neither
 // stands anywhere else, and so costs little.
 func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
-	ways, named := waysOf(paths)
-	counts := make(map[string]int, len(ways))
+	elements, named := waysOf(paths)
 	open := make([][]byte, 0, 32)
 	for at := 0; ; {
 		next := bytes.IndexByte(doc[at:], '<')
@@ -111,11 +111,8 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 		}
 		open = append(open, name)
 		if named.may(name) {
-			for _, way := range ways[string(name)] {
-				if way.leadsTo(open) {
-					counts[string(name)]++
-					break
-				}
+			if e := elements[string(name)]; e != nil && e.reached(open) {
+				e.count++
 			}
 		}
 		if doc[at-2] == '/' {
@@ -124,6 +121,12 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 	}
 	if len(open) > 0 {
 		return nil, errMarkup
+	}
+	counts := make(map[string]int, len(elements))
+	for name, e := range elements {
+		if e.count > 0 {
+			counts[name] = e.count
+		}
 	}
 	return counts, nil
 }
@@ -136,6 +139,17 @@ func (n *initials) add(name string) { n[name[0]] |= 1 << (len(name) % 64) }
 
 func (n *initials) may(name []byte) bool { return n[name[0]]&(1<<(len(name)%64)) != 0 }
 
+// element is one that stands for entries, by the ways to it, and how often it
+// was met.
+type element struct {
+	ways  []way
+	count int
+}
+
+func (e *element) reached(open [][]byte) bool {
+	return slices.ContainsFunc(e.ways, func(w way) bool { return w.leadsTo(open) })
+}
+
 // way is one path of elements, from the root or from anywhere.
 type way struct {
 	steps    []string
@@ -145,8 +159,8 @@ type way struct {
 // waysOf are the paths by the name of the element they lead to. What an
 // element must hold to be one kind of entry and not another is left out: here
 // an element is one entry whatever its kind.
-func waysOf(paths []record.EntryPath) (map[string][]way, *initials) {
-	ways := make(map[string][]way, len(paths))
+func waysOf(paths []record.EntryPath) (map[string]*element, *initials) {
+	elements := make(map[string]*element, len(paths))
 	named := new(initials)
 	seen := make(map[string]bool, len(paths))
 	for _, p := range paths {
@@ -157,10 +171,13 @@ func waysOf(paths []record.EntryPath) (map[string][]way, *initials) {
 		rest, anywhere := strings.CutPrefix(p.Path, "**/")
 		steps := strings.Split(rest, "/")
 		name := steps[len(steps)-1]
-		ways[name] = append(ways[name], way{steps, anywhere})
+		if elements[name] == nil {
+			elements[name] = &element{}
+		}
+		elements[name].ways = append(elements[name].ways, way{steps, anywhere})
 		named.add(name)
 	}
-	return ways, named
+	return elements, named
 }
 
 func (w way) leadsTo(open [][]byte) bool {

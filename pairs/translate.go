@@ -236,7 +236,7 @@ func keepCodes(e *record.Entry, label string, codes ...mapping.Code) {
 func sourceCodes(codes ...mapping.Code) []string {
 	var lines []string
 	for _, c := range codes {
-		if c.Scheme.Enumeration() || c.Check() != nil {
+		if c.Scheme.Enumeration() || !c.Valid() {
 			continue
 		}
 		lines = append(lines, record.CodeWords(c))

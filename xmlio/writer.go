@@ -30,6 +30,12 @@ type Writer struct {
 // NewWriter returns a Writer that appends to buf, which may be nil.
 func NewWriter(buf []byte) *Writer { return &Writer{buf: buf, base: len(buf)} }
 
+// Reset makes the Writer begin again, in the memory it has: what Bytes gave is
+// no longer valid.
+func (w *Writer) Reset() {
+	*w = Writer{buf: w.buf[:w.base], base: w.base, open: w.open[:0], oneLine: w.oneLine}
+}
+
 // OneLine makes the Writer write a line feed in text as &#10;, so that the
 // whole document is one line: SystmOne's framing (S §1.1). In attribute
 // values line feeds are always written so.

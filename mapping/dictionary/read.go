@@ -12,7 +12,7 @@ import (
 
 // fiveBytes reports the shape of a Read v2 code, a CTV3 code and a CTV3 term id: five of [0-9A-Za-z.].
 func fiveBytes(s string) bool {
-	return mapping.Code{Scheme: mapping.ReadV2, Value: s}.Check() == nil
+	return mapping.Code{Scheme: mapping.ReadV2, Value: s}.Valid()
 }
 
 // longest is the longest of a term's three forms: a shorter one is filled in even where it had to be cut.

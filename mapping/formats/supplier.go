@@ -42,7 +42,7 @@ func (im *importer) readEMIS(in *bufio.Reader) {
 		if source.Scheme == mapping.EMISLocal {
 			d = local
 		}
-		if row.Target.Check() == nil && row.Target.Private() {
+		if row.Target.Valid() && row.Target.Private() {
 			// No other system files it. For a local code that is the answer; for a Read code a national row may know better.
 			if d == read {
 				im.note(line, "left out: a concept of a supplier's own namespace beside a Read code")

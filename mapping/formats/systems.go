@@ -58,7 +58,7 @@ func schemeOf(uri string) mapping.Scheme {
 // enumeration reports whether a name is that of a system's own list of values, as mapping.Parse takes it.
 func enumeration(name string) bool {
 	s := mapping.Scheme(name)
-	return s.Enumeration() && mapping.Code{Scheme: s, Value: "x"}.Check() == nil && madeOf(name, "a-z0-9-.") &&
+	return s.Enumeration() && mapping.Code{Scheme: s, Value: "x"}.Valid() && madeOf(name, "a-z0-9-.") &&
 		strings.Count(name, ".") == 1 && !strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".")
 }
 

@@ -249,7 +249,7 @@ func (d *DirectionDifference) judge(old, new *source) {
 		return
 	}
 	row := cmp.Or(new, old).row
-	if row.Source.Check() != nil { // a table holds no such code; nothing else is ever named
+	if !row.Source.Valid() { // a table holds no such code; nothing else is ever named
 		return
 	}
 	e := Example{Change: kind, Code: row.Source.Value, TermCode: row.Source.TermCode, Term: row.Source.Term,

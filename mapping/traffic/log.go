@@ -193,7 +193,7 @@ func known(a mapping.Answer) bool {
 
 // sound reports a key that may be named: a code of its scheme's syntax, and words of ours beside it.
 func (k Key) sound() bool {
-	return k.Code.Check() == nil && words(k.To) && words(k.Contexts) && words(k.Kind)
+	return k.Code.Valid() && words(k.To) && words(k.Contexts) && words(k.Kind)
 }
 
 // words reports lower-case words, digits, dots and hyphens joined by single spaces: what schemes, contexts and kinds are

@@ -204,7 +204,7 @@ func (s Seen) outcome(a mapping.Answer) outcome { return outcomeOf(a, len(string
 
 // nameable reports a code that may be named: enumerated values and what fails
 // its scheme's syntax may be typed text.
-func nameable(c mapping.Code) bool { return !c.Scheme.Enumeration() && c.Check() == nil }
+func nameable(c mapping.Code) bool { return !c.Scheme.Enumeration() && c.Valid() }
 
 // OfLog is the coverage of what a traffic log has seen. A log has no words, so
 // that a code without term code may be ambiguous here where the words of the

@@ -38,7 +38,7 @@ func (d *decoder) vaccination() *record.Entry {
 	e.Text = v.Name
 	if part != "" {
 		v.Part.Scheme, v.Part.Value, v.Part.Term = schemeVaccinationPart, part, part
-		if v.Part.Check() != nil {
+		if !v.Part.Valid() {
 			v.Part.Scheme, v.Part.Value, v.Part.Term = "", "", ""
 			e.Notes = append(e.Notes, "Part as recorded: "+part)
 		}

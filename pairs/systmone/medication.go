@@ -206,7 +206,7 @@ func (d *decoder) ingredient(e *record.Entry) {
 	case "Dmd":
 		s.Substance.Scheme = schemeIngredientDMD
 	}
-	if s.Substance.Check() != nil || trim(id) != id || len(id) > 18 {
+	if !s.Substance.Valid() || trim(id) != id || len(id) > 18 {
 		s.Substance.Value, s.Substance.Term, s.Substance.Scheme = "", "", ""
 		e.Malformed = true
 		e.Notes = append(e.Notes, record.SourceCode(mapping.Code{Scheme: mapping.Scheme(scheme), Value: id, Term: text}))

@@ -185,7 +185,7 @@ func (d *decoder) drug(e *record.Entry, native string) mapping.Code {
 	switch {
 	case native == "":
 		return mapping.Code{}
-	case code.Check() != nil:
+	case !code.Valid():
 		e.Malformed = true
 		e.Notes = append(e.Notes, "Source code: vision-drug "+native)
 		return mapping.Code{}

@@ -147,11 +147,11 @@ func writeCode(c mapping.Code) (system, code string, ok bool) {
 		code, err := mapping.FormatEMIS(c)
 		return systemRead2, code, err == nil
 	case mapping.SNOMED, mapping.DMD:
-		return systemSNOMED, c.Value, c.Check() == nil
+		return systemSNOMED, c.Value, c.Valid()
 	case mapping.EMISDrug:
-		return systemDrug, c.Value, c.Check() == nil
+		return systemDrug, c.Value, c.Valid()
 	case mapping.Multilex:
-		return systemMultilex, c.Value, c.Check() == nil
+		return systemMultilex, c.Value, c.Valid()
 	}
 	if system, known := vocSystems.value(string(c.Scheme)); known {
 		return system, c.Value, plainCode(c.Value)

@@ -90,7 +90,7 @@ func wordOrCode(scheme mapping.Scheme, c coded) mapping.Code {
 		value = c.display
 	}
 	code := mapping.Code{Scheme: scheme, Value: value, Term: c.display}
-	if value == "" || code.Check() != nil {
+	if value == "" || !code.Valid() {
 		return mapping.Code{}
 	}
 	return code

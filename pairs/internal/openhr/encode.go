@@ -69,7 +69,7 @@ type encoder struct {
 	head   []string
 	id     system.MessageID
 	health *xmlio.Writer
-	buf    []byte // of the body being written
+	aside  xmlio.Writer // of the body being written
 
 	source   string // namespaces derived identifiers, with the patient
 	patient  string

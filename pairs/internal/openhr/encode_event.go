@@ -205,9 +205,9 @@ func (x *encoder) eventTail(e *record.Entry) {
 // what finds no place in it goes into the text before it.
 func (x *encoder) event(e *record.Entry) {
 	n := &extra{texts: append([]record.Text(nil), e.Texts...)}
-	b := xmlio.NewWriter(x.buf[:0])
+	b := &x.aside
+	b.Reset()
 	x.body(b, e, n)
-	x.buf = b.Bytes()
 	x.partLines(e, n)
 
 	w := x.health

@@ -163,7 +163,7 @@ func openCode(w *xmlio.Writer, name string, c mapping.Code, words string) {
 		return
 	}
 	switch snomed := (mapping.Code{Scheme: mapping.SNOMED, Value: c.Value}); {
-	case snomed.Check() == nil:
+	case snomed.Valid():
 		w.Empty(name, "codeSystem", systemSNOMED, "displayName", words, "code", c.Value)
 	default:
 		w.Empty(name, "codeSystem", systemSNOMED, "displayName", cmp.Or(words, c.Value), "code", "")

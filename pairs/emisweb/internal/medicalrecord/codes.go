@@ -61,7 +61,7 @@ func clinical(scheme, value, term string) (mapping.Code, bool) {
 	default:
 		return mapping.Code{}, false
 	}
-	if err != nil || c.Check() != nil {
+	if err != nil || !c.Valid() {
 		return mapping.Code{}, false
 	}
 	return c, true
@@ -169,7 +169,7 @@ func drug(n nativeCode) coding {
 	var c coding
 	if n.oldCode != "" {
 		code := mapping.Code{Scheme: mapping.EMISDrug, Value: n.oldCode, Term: n.term}
-		if code.Check() == nil {
+		if code.Valid() {
 			c.code = code
 		} else {
 			c.malformed = true
@@ -189,7 +189,7 @@ func drug(n nativeCode) coding {
 		n.value = ""
 	}
 	c.translation(n)
-	if as := (mapping.Code{Scheme: mapping.DMD, Value: c.code.Value, Term: c.code.Term}); c.code.Scheme == mapping.SNOMED && as.Check() == nil {
+	if as := (mapping.Code{Scheme: mapping.DMD, Value: c.code.Value, Term: c.code.Term}); c.code.Scheme == mapping.SNOMED && as.Valid() {
 		c.code = as // dm+d is a part of SNOMED CT UK; a drug's own code is asked for as dm+d
 	}
 	return c

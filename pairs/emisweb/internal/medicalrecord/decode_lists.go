@@ -251,7 +251,7 @@ func (d *decoder) substance(e *record.Entry, n nativeCode) {
 	e.Notes = append(e.Notes, c.notes...)
 	if list, _, known := readSlot("drug-list", n.scheme); known && n.value != "" && a.Substance.IsZero() {
 		number := mapping.Code{Scheme: mapping.Scheme(own + list.Value), Value: n.value, Term: n.term}
-		if number.Check() == nil {
+		if number.Valid() {
 			a.Substance, n.value = number, ""
 		}
 	}
