@@ -13,7 +13,7 @@ import (
 func (t *translation) slots(e *record.Entry) {
 	if c := e.Consultation; c != nil {
 		for i := range c.Items { // a heading that finds no place is still read
-			if item := &c.Items[i]; item.Words == "" {
+			if item := &c.Items[i]; item.Words == "" && !item.Heading.IsZero() {
 				item.Words = t.words(item.Heading)
 			}
 		}

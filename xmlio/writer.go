@@ -246,10 +246,13 @@ func (w *Writer) room(n int) {
 	w.buf = grown
 }
 
-// verbatim marks the bytes that stand for themselves in text and attributes.
-var verbatim = func() (table [256]bool) {
+// verbatim marks by a 1 the bytes that stand for themselves in text and
+// attributes.
+var verbatim = func() (table [256]uint8) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
-		table[c] = !strings.ContainsRune("&<>\"", c)
+		if !strings.ContainsRune("&<>\"", c) {
+			table[c] = 1
+		}
 	}
 	return table
 }()
@@ -259,7 +262,10 @@ func (w *Writer) escape(s string, attribute bool) {
 	w.room(len(s))
 	from := 0
 	for i := 0; ; {
-		for i < len(s) && verbatim[s[i]] {
+		for i+4 <= len(s) && verbatim[s[i]]&verbatim[s[i+1]]&verbatim[s[i+2]]&verbatim[s[i+3]] != 0 {
+			i += 4
+		}
+		for i < len(s) && verbatim[s[i]] != 0 {
 			i++
 		}
 		if i == len(s) {

@@ -38,7 +38,11 @@ func (x *encoder) body(w *xmlio.Writer, e *record.Entry, n *extra) {
 // foreign gathers the facts that the body an entry has in the end has no
 // element for.
 func (x *encoder) foreign(e *record.Entry, body string, n *extra) {
-	e.EachFact(func(f record.Fact) {
+	each := e.EachFact
+	if body == "observation" || body == "allergy" { // which hold the value
+		each = e.EachBodyFact
+	}
+	each(func(f record.Fact) {
 		if !held(e, body, f.Field) {
 			n.fact(f)
 		}
@@ -124,7 +128,9 @@ func (x *encoder) observation(w *xmlio.Writer, e *record.Entry, n *extra) {
 		w.Start("observation", "resultStatus", v.Status.Value)
 	} else {
 		w.Start("observation")
-		n.facts(e, record.FactValueStatus)
+		if !v.Status.IsZero() {
+			n.facts(e, record.FactValueStatus)
+		}
 	}
 	x.value(w, e, v, n)
 	switch {
@@ -132,7 +138,7 @@ func (x *encoder) observation(w *xmlio.Writer, e *record.Entry, n *extra) {
 		w.Empty("abnormal", "value", v.Abnormal.Value, "description", v.AbnormalAs)
 	case v.Abnormal.Value != "":
 		w.Empty("abnormal", "value", v.Abnormal.Value)
-	default:
+	case v.AbnormalAs != "" || !v.Abnormal.IsZero():
 		n.facts(e, record.FactValueAbnormal, record.FactValueAbnormalAs)
 	}
 	x.complexObservation(w, e)
