@@ -175,15 +175,18 @@ func (x *encoder) derive(kind string, id ...string) string {
 // capitals spells an identifier as GP2GP does, in capital letters throughout.
 func capitals(id uuid.UUID) string {
 	const digits = "0123456789ABCDEF"
-	b := make([]byte, 0, 36)
+	var spelt [36]byte
+	at := 0
 	for i, c := range id {
 		switch i {
 		case 4, 6, 8, 10:
-			b = append(b, '-')
+			spelt[at] = '-'
+			at++
 		}
-		b = append(b, digits[c>>4], digits[c&15])
+		spelt[at], spelt[at+1] = digits[c>>4], digits[c&15]
+		at += 2
 	}
-	return string(b)
+	return string(spelt[:])
 }
 
 // guid is an identifier in the spelling of GP2GP, capital letters throughout,

@@ -232,7 +232,7 @@ func (x *encoder) authoriseID(e *record.Entry) string { return x.derive("authori
 // the last what the bridge adds.
 func (x *encoder) supplyAnnotations(texts, lines []string) {
 	w := x.w
-	for _, part := range annotationParts(texts, lines, len(texts)) {
+	for _, part := range x.annotationParts(texts, lines, len(texts)) {
 		w.Start("pertinentInformation", "typeCode", "PERT")
 		w.Start("pertinentSupplyAnnotation", "classCode", "OBS", "moodCode", "EVN")
 		w.Lines("text", part)

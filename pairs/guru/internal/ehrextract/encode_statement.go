@@ -135,7 +135,7 @@ func (x *encoder) times(e *record.Entry) {
 // own where three are enough, and behind the last what the bridge adds.
 func (x *encoder) annotations(texts, lines []string) {
 	w := x.w
-	for i, part := range annotationParts(texts, lines, len(sequence)) {
+	for i, part := range x.annotationParts(texts, lines, len(sequence)) {
 		w.Start("pertinentInformation", "typeCode", "PERT")
 		w.Empty("sequenceNumber", "value", sequence[i])
 		w.Start("pertinentAnnotation", "classCode", "OBS", "moodCode", "EVN")
@@ -147,10 +147,11 @@ func (x *encoder) annotations(texts, lines []string) {
 // sequence are the numbers of the annotations of a statement.
 var sequence = [...]string{"+1", "+2", "+3"}
 
-// annotationParts parts what is said into the lines of at most so many annotations:
-// a text is one, the last has the texts and the lines that are left.
-func annotationParts(texts, lines []string, most int) iter.Seq2[int, []string] {
-	all, last := append(texts, lines...), max(min(len(texts), most)-1, 0)
+// annotationParts parts what is said into the lines of at most so many
+// annotations: a text is one, the last has the texts and the lines that are left.
+func (x *encoder) annotationParts(texts, lines []string, most int) iter.Seq2[int, []string] {
+	x.texts = append(append(x.texts[:0], texts...), lines...)
+	all, last := x.texts, max(min(len(texts), most)-1, 0)
 	return func(yield func(int, []string) bool) {
 		for i := 0; i <= last && len(all) > 0; i++ {
 			part := all[i:]

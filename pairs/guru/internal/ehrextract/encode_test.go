@@ -87,3 +87,29 @@ func requireValid(t testing.TB, doc []byte) {
 		require.NoError(t, err, string(out))
 	}
 }
+
+// A statement has three annotations at most, and what the bridge adds stands
+// behind the clinician's last text, whatever was gathered for the statement
+// before it.
+func TestTextsShareAnnotations(t *testing.T) {
+	x := &encoder{}
+	for _, c := range []struct {
+		texts, lines, want []string
+	}{
+		{nil, nil, nil},
+		{nil, []string{"y", "z"}, []string{"y\nz"}},
+		{[]string{"a"}, nil, []string{"a"}},
+		{[]string{"a"}, []string{"y", "z"}, []string{"a\ny\nz"}},
+		{[]string{"a", "b", "c"}, []string{"z"}, []string{"a", "b", "c\nz"}},
+		{[]string{"a", "b", "c", "d"}, []string{"z"}, []string{"a", "b", "c\nd\nz"}},
+		{[]string{"e"}, []string{"z"}, []string{"e\nz"}},
+	} {
+		x.texts = append(x.texts[:0], c.texts...) // where an encoder gathers them
+		var parts []string
+		for i, part := range x.annotationParts(x.texts, c.lines, len(sequence)) {
+			require.Len(t, parts, i)
+			parts = append(parts, strings.Join(part, "\n"))
+		}
+		require.Equal(t, c.want, parts)
+	}
+}
