@@ -132,7 +132,8 @@ type Link struct {
 // Side is one system of a link.
 type Side struct {
 	system.System
-	Codec system.Codec
+	Codec   system.Codec
+	entries *entryWays
 }
 
 // Open makes the codecs of a pair. options is by system name.
@@ -143,7 +144,7 @@ func Open(p Pair, options map[string]system.Options) (*Link, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
-		l.sides[s.Name] = Side{System: s, Codec: codec}
+		l.sides[s.Name] = Side{System: s, Codec: codec, entries: waysOf(s.Entries)}
 	}
 	return l, nil
 }

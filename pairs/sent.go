@@ -27,7 +27,7 @@ func (d *Direction) Sent(rec *record.Record, answer []byte) error {
 	answer, err := d.unwrapped(answer)
 	var elements map[string]int
 	if err == nil {
-		elements, err = elementsOf(answer, d.Consumer.Entries)
+		elements, err = elementsOf(answer, d.Consumer.entries)
 	}
 	if err == nil {
 		err = rec.Sent(elements)
@@ -72,8 +72,8 @@ var errMarkup = errors.New("the answer is not as it was written")
 // name. It is not the reader that judges what others send: it reads what our
 // own writer wrote, in which "<" begins a tag and ">" ends one and neither
 // stands anywhere else, and so costs little.
-func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
-	elements, named := waysOf(paths)
+func elementsOf(doc []byte, ways *entryWays) (map[string]int, error) {
+	counted := make([]int, len(ways.names))
 	open := make([][]byte, 0, 32)
 	for at := 0; ; {
 		next := bytes.IndexByte(doc[at:], '<')
@@ -110,10 +110,8 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 			continue
 		}
 		open = append(open, name)
-		if named.may(name) {
-			if e := elements[string(name)]; e != nil && e.reached(open) {
-				e.count++
-			}
+		if i, is := ways.reached(open); is {
+			counted[i]++
 		}
 		if doc[at-2] == '/' {
 			open = open[:len(open)-1]
@@ -122,32 +120,23 @@ func elementsOf(doc []byte, paths []record.EntryPath) (map[string]int, error) {
 	if len(open) > 0 {
 		return nil, errMarkup
 	}
-	counts := make(map[string]int, len(elements))
-	for name, e := range elements {
-		if e.count > 0 {
-			counts[name] = e.count
+	counts := make(map[string]int, len(counted))
+	for i, n := range counted {
+		if n > 0 {
+			counts[ways.names[i]] = n
 		}
 	}
 	return counts, nil
 }
 
-// initials tell most names of elements that are no entries from those that
-// may be, by the first letter and the length, before anything is hashed.
-type initials [256]uint64
-
-func (n *initials) add(name string) { n[name[0]] |= 1 << (len(name) % 64) }
-
-func (n *initials) may(name []byte) bool { return n[name[0]]&(1<<(len(name)%64)) != 0 }
-
-// element is one that stands for entries, by the ways to it, and how often it
-// was met.
-type element struct {
-	ways  []way
-	count int
-}
-
-func (e *element) reached(open [][]byte) bool {
-	return slices.ContainsFunc(e.ways, func(w way) bool { return w.leadsTo(open) })
+// entryWays are the ways to the elements that stand for entries of a system.
+type entryWays struct {
+	names []string
+	ways  [][]way        // by the place in names, as counts are
+	index map[string]int // place in names
+	// initials tell most names of other elements apart, by the first letter and
+	// the length, before anything is hashed.
+	initials [256]uint64
 }
 
 // way is one path of elements, from the root or from anywhere.
@@ -159,9 +148,8 @@ type way struct {
 // waysOf are the paths by the name of the element they lead to. What an
 // element must hold to be one kind of entry and not another is left out: here
 // an element is one entry whatever its kind.
-func waysOf(paths []record.EntryPath) (map[string]*element, *initials) {
-	elements := make(map[string]*element, len(paths))
-	named := new(initials)
+func waysOf(paths []record.EntryPath) *entryWays {
+	w := &entryWays{index: make(map[string]int, len(paths))}
 	seen := make(map[string]bool, len(paths))
 	for _, p := range paths {
 		if seen[p.Path] {
@@ -171,13 +159,26 @@ func waysOf(paths []record.EntryPath) (map[string]*element, *initials) {
 		rest, anywhere := strings.CutPrefix(p.Path, "**/")
 		steps := strings.Split(rest, "/")
 		name := steps[len(steps)-1]
-		if elements[name] == nil {
-			elements[name] = &element{}
+		i, known := w.index[name]
+		if !known {
+			i = len(w.names)
+			w.index[name], w.names, w.ways = i, append(w.names, name), append(w.ways, nil)
+			w.initials[name[0]] |= 1 << (len(name) % 64)
 		}
-		elements[name].ways = append(elements[name].ways, way{steps, anywhere})
-		named.add(name)
+		w.ways[i] = append(w.ways[i], way{steps, anywhere})
 	}
-	return elements, named
+	return w
+}
+
+// reached is the place of the innermost open element, or false where it stands
+// for no entry.
+func (w *entryWays) reached(open [][]byte) (int, bool) {
+	name := open[len(open)-1]
+	if w.initials[name[0]]&(1<<(len(name)%64)) == 0 {
+		return 0, false
+	}
+	i, named := w.index[string(name)]
+	return i, named && slices.ContainsFunc(w.ways[i], func(w way) bool { return w.leadsTo(open) })
 }
 
 func (w way) leadsTo(open [][]byte) bool {
