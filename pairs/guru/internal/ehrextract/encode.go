@@ -62,13 +62,12 @@ type encoder struct {
 	m    Message
 	w    *xmlio.Writer
 
-	source string // namespaces derived identifiers, with the patient
-
 	placed  []placed // by the place of the entry in the record
 	used    map[string]bool
 	setting setting // of the composition being written
 	depth   int     // compound statements that are open
-	name    []byte  // what an identifier is derived from
+	space   []byte  // what every derived identifier begins with: name space, source and patient
+	name    []byte  // what an identifier is derived from, whole
 	inside  int     // where in the envelope the compositions belong
 
 	agents     map[*record.Person]string
@@ -106,7 +105,7 @@ func newEncoder(rec *record.Record, head []string, m Message) *encoder {
 	n := len(rec.Entries)
 	return &encoder{
 		rec: rec, head: head, m: m, w: xmlio.NewWriter(make([]byte, 0, 16<<10+1152*n)),
-		source: rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID,
+		space:  append(uuid.NameSpaceOID[:], "linkspan|"+rec.Source.System+"|"+rec.Source.ODS+"|"+rec.Patient.ID...),
 		placed: make([]placed, n), used: map[string]bool{}, agents: map[*record.Person]string{},
 	}
 }
@@ -158,10 +157,7 @@ func (x *encoder) entryID(e *record.Entry, i int) string {
 // identifier at the source and the source's, so that the same record gives the
 // same identifiers (uuid version 5). The NHS number has no part in it.
 func (x *encoder) derive(kind string, id ...string) string {
-	x.name = append(x.name[:0], uuid.NameSpaceOID[:]...)
-	x.name = append(x.name, "linkspan|"...)
-	x.name = append(x.name, x.source...)
-	x.name = append(append(x.name, '|'), kind...)
+	x.name = append(append(append(x.name[:0], x.space...), '|'), kind...)
 	for _, part := range id {
 		x.name = append(append(x.name, '|'), part...)
 	}
