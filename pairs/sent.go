@@ -50,17 +50,26 @@ func (d *Direction) unwrapped(answer []byte) ([]byte, error) {
 }
 
 // headOf looks for the lines of the head in the answer as our writer spells
-// them. A format may part a line where it has a line feed.
+// them. A format may part a line where it has a line feed, and has them in
+// order most of the time.
 func headOf(answer []byte, head []string) error {
 	w := xmlio.NewWriter(nil)
 	w.Start("head")
+	at := 0
 	for i, lines := range head {
 		for line := range strings.SplitSeq(lines, "\n") {
 			from := len(w.Bytes())
 			w.Text(line)
-			if !bytes.Contains(answer, w.Bytes()[from:]) {
+			spelt := w.Bytes()[from:]
+			next := bytes.Index(answer[at:], spelt)
+			if next < 0 {
+				at = 0
+				next = bytes.Index(answer, spelt)
+			}
+			if next < 0 {
 				return fmt.Errorf("line %d of %d of the head is not in the answer", i+1, len(head))
 			}
+			at += next
 		}
 	}
 	return nil

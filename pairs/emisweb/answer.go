@@ -53,7 +53,7 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 	}
 	size := 4096
 	if rec := p.Record(); rec != nil {
-		size += 32<<10 + 768*len(rec.Entries)
+		size += 8<<10 + 768*len(rec.Entries)
 	}
 	return c.seal(e, size, opEncodeResponse, func(w *xmlio.Writer) error {
 		w.Start("EWDS", "xmlns", itkSpace)

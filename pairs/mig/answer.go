@@ -17,7 +17,7 @@ func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.M
 	op := cmp.Or(q.Operation, opRecord)
 	size := 4096
 	if rec := p.Record(); rec != nil && op == opRecord {
-		size += 32<<10 + 1024*len(rec.Entries)
+		size += 8<<10 + 1024*len(rec.Entries)
 	}
 	w := xmlio.NewWriter(make([]byte, 0, size))
 	c.open(w, op+".response", id, q.MessageID, func() {

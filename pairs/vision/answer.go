@@ -32,7 +32,7 @@ const (
 func (c *codec) EncodeResponse(q *record.Request, p record.Response, id system.MessageID) ([]byte, error) {
 	rec, size := p.Record(), 4096
 	if rec != nil {
-		size += 16<<10 + 512*len(rec.Entries)
+		size += 8<<10 + 512*len(rec.Entries)
 	}
 	w := xmlio.NewWriter(make([]byte, 0, size))
 	open(w, id.ID, q.MessageID)

@@ -43,7 +43,7 @@ func Encode(w *xmlio.Writer, rec *record.Record, head []string, id system.Messag
 	w.Element("creationTime", id.At.Format(dateTime))
 	before := len(w.Bytes())
 	x.healthDomain()
-	var front []byte
+	front := make([]byte, 0, 12<<10)
 	for _, write := range []func(*xmlio.Writer){x.author, x.contentSpecification, x.adminDomain} {
 		part := xmlio.NewWriter(front)
 		write(part)
