@@ -68,7 +68,9 @@ type Unmapped struct {
 func (t *translation) report(q *record.Request) Report {
 	r := t.Direction.report("response")
 	r.From, r.To = t.Holder.Name, t.Consumer.Name
-	for _, s := range record.Sections() {
+	all := record.Sections()
+	r.Sections = make([]SectionReport, 0, len(all))
+	for _, s := range all {
 		if q.Sections.Has(s) {
 			r.Sections = append(r.Sections, sectionReport(t.rec, s))
 		}

@@ -84,6 +84,9 @@ func (d *decoder) place(c, e *record.Entry) {
 	if d.badTime != "" {
 		e.Notes = append(e.Notes, d.badTime)
 	}
+	if c.Consultation.Items == nil {
+		c.Consultation.Items = make([]record.Item, 0, 4)
+	}
 	c.Consultation.Items = append(c.Consultation.Items, record.Item{Entry: e})
 }
 

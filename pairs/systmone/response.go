@@ -88,7 +88,7 @@ func (c *codec) DecodeResponse(ctx context.Context, msg []byte) (record.Response
 	}
 	d.resolve()
 	d.rec.Supply(anySections)
-	d.rec.Reconcile(entryPaths(), r.Counts())
+	d.rec.Reconcile(c.paths, r.Counts())
 	answer := record.Answered(d.rec)
 	answer.MessageID = d.messageID
 	return answer, nil

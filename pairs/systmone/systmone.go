@@ -74,11 +74,13 @@ type settings struct{ apiKey, deviceID, deviceVersion string }
 type codec struct {
 	settings
 	limits xmlio.Limits
-	counts []xmlio.EntryPath
+	paths  []record.EntryPath
+	counts []xmlio.EntryPath // those that the reader counts by
 }
 
 func newCodec(o system.Options) (system.Codec, error) {
-	c := &codec{limits: o.Limits, counts: record.XMLPaths(entryPaths())}
+	paths := entryPaths()
+	c := &codec{limits: o.Limits, paths: paths, counts: record.XMLPaths(paths)}
 	for name, value := range o.Settings {
 		switch name {
 		case "api-key":
