@@ -85,7 +85,7 @@ func operation(q *record.Request) string {
 func (x *encoder) prepare(rec *record.Record) error {
 	x.rec, x.patient = rec, rec.Patient.ID
 	rec.Writing()
-	x.w = xmlio.NewWriter(make([]byte, 0, 4096+512*len(rec.Entries)))
+	x.w = xmlio.NewWriter(make([]byte, 0, 4096+400*len(rec.Entries)))
 	x.index = make(map[*record.Entry]int, len(rec.Entries))
 	x.places = make([]placing, len(rec.Entries))
 	number := 0
