@@ -50,7 +50,7 @@ func ParseAnnotatedValue(text string) (AnnotatedValue, bool) {
 			v.Range = annotatedRange(blank(strings.TrimRight(blank(words), ".")))
 		}
 		if interpretation = blank(interpretation); interpretation != "" {
-			v.Interpretation = join(", ", v.Interpretation, interpretation)
+			v.Interpretation = Join(", ", v.Interpretation, interpretation)
 		}
 	}
 	if ranges > 1 { // which of them is this result's is not said

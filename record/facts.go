@@ -259,7 +259,7 @@ func (l lister) code(field Field, c mapping.Code) {
 
 func (l lister) entry(field Field, other *Entry, words ...string) {
 	if other.Shown() {
-		l(Fact{Field: field, Label: field.Label(), Other: other, words: join(", ", append([]string{other.Name()}, words...)...)})
+		l(Fact{Field: field, Label: field.Label(), Other: other, words: Join(", ", append([]string{other.Name()}, words...)...)})
 	}
 }
 
@@ -305,7 +305,7 @@ func (l lister) medication(m *MedicationBody) {
 	}
 	l.flag(FactMedicationCancelled, m.Cancelled, "This issue was CANCELLED")
 	l.text(FactMedicationDosage, m.Dosage)
-	quantity := join(" ", m.Quantity, m.Unit)
+	quantity := Join(" ", m.Quantity, m.Unit)
 	if m.Quantity != "" {
 		l.text(FactMedicationQuantity, quantity)
 	} else {
@@ -333,7 +333,7 @@ func (l lister) medication(m *MedicationBody) {
 	l.code(FactMedicationIssueMethod, m.IssueMethod)
 	l.text(FactMedicationCost, m.Cost)
 	for _, i := range m.Mixture {
-		l.text(FactMedicationIngredient, join(" ", i.Text, i.Strength))
+		l.text(FactMedicationIngredient, Join(" ", i.Text, i.Strength))
 		if !i.Code.IsZero() {
 			l(Fact{Field: FactMedicationIngredient, Label: "Ingredient code", words: CodeWords(i.Code)})
 		}

@@ -54,10 +54,10 @@ func sign(c mapping.Code) string {
 // before the text when there is no number.
 func (v *Value) Words(sign string) (number, text string) {
 	if v.Number != "" {
-		return join(" ", sign, v.Number, v.Unit), v.Text
+		return Join(" ", sign, v.Number, v.Unit), v.Text
 	}
 	if v.Text != "" {
-		return "", join(" ", sign, v.Text)
+		return "", Join(" ", sign, v.Text)
 	}
 	return "", ""
 }
@@ -65,13 +65,13 @@ func (v *Value) Words(sign string) (number, text string) {
 // String is the range as a clinician reads it.
 func (r Range) String() string {
 	var low, high string
-	if s := join(" ", r.LowOp, r.Low); s != "" {
+	if s := Join(" ", r.LowOp, r.Low); s != "" {
 		low = "from " + s
 	}
-	if s := join(" ", r.HighOp, r.High); s != "" {
+	if s := Join(" ", r.HighOp, r.High); s != "" {
 		high = "to " + s
 	}
-	return join(", ", r.Qualifier, join(" ", low, high, r.Unit), r.Words, r.AppliesTo)
+	return Join(", ", r.Qualifier, Join(" ", low, high, r.Unit), r.Words, r.AppliesTo)
 }
 
 // String is what was authorised, when and by whom.
@@ -83,18 +83,22 @@ func (a Authorisation) String() string {
 	if a.By != nil {
 		by = "by " + a.By.NameAndRole()
 	}
-	return join(", ", issues, a.Date.Words(), by)
+	return Join(", ", issues, a.Date.Words(), by)
 }
 
-// join joins the parts that are there.
-func join(sep string, parts ...string) string {
-	have := make([]string, 0, len(parts))
-	for _, p := range parts {
-		if p != "" {
-			have = append(have, p)
+// Join joins the words that are there.
+func Join(sep string, words ...string) string {
+	joined := ""
+	for _, w := range words {
+		switch {
+		case w == "":
+		case joined == "":
+			joined = w
+		default:
+			joined += sep + w
 		}
 	}
-	return strings.Join(have, sep)
+	return joined
 }
 
 // noAllergies is an assertion that there are no allergies, from its first word

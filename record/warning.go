@@ -230,7 +230,7 @@ func (r *Record) Head(asked SectionSet) []string {
 // of them.
 func (p *Patient) heading() string {
 	parts := make([]string, 0, 8)
-	if name := join(", ", strings.ToUpper(p.Surname), join(" ", p.Forenames, round(p.Title))); name != "" {
+	if name := Join(", ", strings.ToUpper(p.Surname), Join(" ", p.Forenames, round(p.Title))); name != "" {
 		parts = append(parts, name)
 	}
 	parts = append(parts, "born "+p.BirthDate.Words())
@@ -240,7 +240,7 @@ func (p *Patient) heading() string {
 	own := p.ID != ""
 	for _, id := range p.OtherIDs {
 		own = own && id.Value != p.ID
-		parts = append(parts, join(" ", id.Type, id.Value))
+		parts = append(parts, Join(" ", id.Type, id.Value))
 	}
 	if own {
 		parts = append(parts, "number at source "+p.ID)

@@ -80,7 +80,7 @@ func (p *Page) model() model {
 	m := model{
 		Policy: policy(), Style: template.CSS(pageCSS), Script: template.JS(pageJS), // both are this package's own text
 		Page: p, Made: p.Made.Format("2 January 2006 15:04 MST"), Name: visible(fullName(&p.rec.Patient)), NHS: nhsNumber(p.rec.Patient.NHS),
-		Born: join(", ", p.rec.Patient.BirthDate.Words(), precision(p.rec.Patient.BirthDate)), Organised: p.organisation(),
+		Born: record.Join(", ", p.rec.Patient.BirthDate.Words(), precision(p.rec.Patient.BirthDate)), Organised: p.organisation(),
 		Digest: p.Tables.Digest(), Total: len(p.rec.Entries),
 	}
 	if p.Made.IsZero() {
@@ -122,7 +122,7 @@ func (p *Page) organisation() string {
 	if s.ODS == "" {
 		return visible(s.Organisation)
 	}
-	return visible(join(" ", s.Organisation, "("+s.ODS+")"))
+	return visible(record.Join(" ", s.Organisation, "("+s.ODS+")"))
 }
 
 // attentionOrder is the order in which a reader looks: what can be given to
@@ -169,7 +169,7 @@ func (p *Page) sectionOf(s record.Section, entries []entry) section {
 		}
 	}
 	for _, f := range p.rec.Faults(s) {
-		shown.Faults = append(shown.Faults, visible(join(": ", f.At, f.Why)))
+		shown.Faults = append(shown.Faults, visible(record.Join(": ", f.At, f.Why)))
 	}
 	if s == record.Demographics {
 		shown.Before = p.patient

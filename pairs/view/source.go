@@ -165,7 +165,7 @@ func patientFacts(p *record.Patient) []fact {
 	}
 	date := func(label string, d record.Date) {
 		if !d.IsZero() {
-			add(label, join(", ", d.Words(), precision(d)))
+			add(label, record.Join(", ", d.Words(), precision(d)))
 		}
 	}
 	add("Name", fullName(p))
@@ -183,10 +183,10 @@ func patientFacts(p *record.Patient) []fact {
 		add(id.Type, id.Value)
 	}
 	for _, a := range p.Addresses {
-		add(join(" ", "Address", a.Use), join(", ", a.House, join(" ", a.Number, a.Street), a.Village, a.Town, a.County, a.Postcode))
+		add(record.Join(" ", "Address", a.Use), record.Join(", ", a.House, record.Join(" ", a.Number, a.Street), a.Village, a.Town, a.County, a.Postcode))
 	}
 	for _, c := range p.Contacts {
-		add(join(" ", "Contact", c.Use), c.Value)
+		add(record.Join(" ", "Contact", c.Use), c.Value)
 	}
 	if p.UsualGP != nil {
 		add("Usual GP", p.UsualGP.NameAndRole())
@@ -208,5 +208,5 @@ func patientFacts(p *record.Patient) []fact {
 }
 
 func fullName(p *record.Patient) string {
-	return join(" ", p.Title, p.Forenames, p.Surname)
+	return record.Join(" ", p.Title, p.Forenames, p.Surname)
 }

@@ -99,13 +99,3 @@ func nhsNumber(n record.NHSNumber) string {
 	}
 	return d[:3] + " " + d[3:6] + " " + d[6:]
 }
-
-func join(separator string, parts ...string) string {
-	var have []string
-	for _, p := range parts {
-		if p != "" {
-			have = append(have, p)
-		}
-	}
-	return strings.Join(have, separator)
-}

@@ -338,7 +338,7 @@ func (d *decoder) result(e *record.Entry, all *[]attribute, entity string) {
 		v.Unit = take(all, "measure")
 		op := take(all, "operator")
 		if !decimal(strings.TrimPrefix(v.Number, "-")) {
-			v = &record.Value{Unreadable: join(op, v.Number, v.Unit)}
+			v = &record.Value{Unreadable: record.Join(" ", op, v.Number, v.Unit)}
 		} else if op != "" {
 			v.Comparator = mapping.Code{Scheme: schemeComparator, Value: op, Term: op}
 		}

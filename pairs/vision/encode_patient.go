@@ -1,7 +1,6 @@
 package vision
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/record"
@@ -41,7 +40,7 @@ func (x *encoder) patient() {
 	a.day("accept", p.RegisteredOn)
 	if i := mainAddress(p); i >= 0 {
 		address := p.Addresses[i]
-		a.add("house", join(address.House, address.Number))
+		a.add("house", record.Join(" ", address.House, address.Number))
 		a.add("road", address.Street)
 		a.add("locality", address.Village)
 		a.add("town", address.Town)
@@ -85,11 +84,11 @@ func patientLines(p *record.Patient) []string {
 	}
 	for i, a := range p.Addresses {
 		if i != mainAddress(p) {
-			say(join("Address", a.Use), join(a.House, a.Number, a.Street, a.Village, a.Town, a.County, a.Postcode))
+			say(record.Join(" ", "Address", a.Use), record.Join(" ", a.House, a.Number, a.Street, a.Village, a.Town, a.County, a.Postcode))
 		}
 	}
 	for _, c := range p.Contacts {
-		say(join("Contact", c.Use), c.Value)
+		say(record.Join(" ", "Contact", c.Use), c.Value)
 	}
 	if p.UsualGP != nil {
 		say("Usual GP", p.UsualGP.NameAndRole())
@@ -101,7 +100,7 @@ func patientLines(p *record.Patient) []string {
 		say("Practice", p.Practice.Name)
 	}
 	for _, id := range p.OtherIDs {
-		say(join("Identifier", id.Type), id.Value)
+		say(record.Join(" ", "Identifier", id.Type), id.Value)
 	}
 	for _, q := range p.Registration {
 		say(q.Name, q.Value)
@@ -128,9 +127,4 @@ func mainAddress(p *record.Patient) int {
 		}
 	}
 	return min(len(p.Addresses), 1) - 1
-}
-
-// join joins words that are there.
-func join(parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }

@@ -1,7 +1,6 @@
 package openhr
 
 import (
-	"crypto/sha1"
 	"errors"
 	"strconv"
 	"strings"
@@ -257,11 +256,7 @@ func (x *encoder) uid(kind, id string) string {
 		}
 		x.name = append(x.name, part...)
 	}
-	sum := sha1.Sum(x.name)
-	derived := uuid.UUID(sum[:16])
-	derived[6] = derived[6]&0x0f | 5<<4
-	derived[8] = derived[8]&0x3f | 0x80
-	return derived.String()
+	return system.DeriveID(x.name).String()
 }
 
 // isUID reports the pattern of dt.uid: letters and digits, 8-4-4-4-12 (E §1.1).

@@ -207,7 +207,7 @@ func (x *encoder) patientLines() []string {
 	}
 	for _, c := range p.Contacts {
 		if _, ok := contactHolds(c); !ok {
-			n.line(join(" ", "Contact", c.Use), c.Value)
+			n.line(record.Join(" ", "Contact", c.Use), c.Value)
 		}
 	}
 	if !x.registrationHolds() {
@@ -233,7 +233,7 @@ func addressHolds(a record.Address) bool {
 	return known && fits(a.Postcode, 8)
 }
 
-func streetOf(a record.Address) string { return join(" ", a.Number, a.Street) }
+func streetOf(a record.Address) string { return record.Join(" ", a.Number, a.Street) }
 
 func contactHolds(c record.Contact) (string, bool) {
 	kind, known := vocContact.value(c.Use)
@@ -544,7 +544,7 @@ func (x *encoder) localMixture(w *xmlio.Writer, e *record.Entry) {
 	for _, part := range e.Medication.Mixture {
 		text, strength := part.Text, part.Strength
 		if !fits(strength, 20) {
-			text, strength = join(" ", text, strength), notStated
+			text, strength = record.Join(" ", text, strength), notStated
 		}
 		w.Start("constituent", "updateMode", "add")
 		dtCode(w, "preparation", part.Code, text)

@@ -248,7 +248,7 @@ func (x *encoder) consultationExtra(e *record.Entry) []string {
 		if item.Entry == nil || x.of(item.Entry).id == "" || isEvent(item.Entry) {
 			continue
 		}
-		n.line(join(", ", item.Words, pageWords(item.Page)), item.Entry.Name())
+		n.line(record.Join(", ", item.Words, pageWords(item.Page)), item.Entry.Name())
 	}
 	n.lines = append(n.lines, e.Notes...)
 	if !e.Code.IsZero() {
@@ -332,7 +332,7 @@ func (x *encoder) problemLines(e *record.Entry, n *extra) {
 	}
 	for _, up := range p.Parents {
 		if written(up.Problem) && !x.parentProblemHolds(up) {
-			n.say(record.FactProblemParent, join(", ", up.Problem.Name(), up.Relation))
+			n.say(record.FactProblemParent, record.Join(", ", up.Problem.Name(), up.Relation))
 		}
 	}
 	x.missingLinks(e, n)

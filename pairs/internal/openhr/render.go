@@ -28,7 +28,7 @@ func words(e *record.Entry) []string {
 	if c := e.Consultation; c != nil {
 		for _, item := range c.Items {
 			if written(item.Entry) {
-				n.line(join(", ", item.Words, pageWords(item.Page)), item.Entry.Name())
+				n.line(record.Join(", ", item.Words, pageWords(item.Page)), item.Entry.Name())
 			}
 		}
 	}
@@ -54,17 +54,6 @@ func (n *extra) date(label string, d record.Date) {
 	if !d.IsZero() {
 		n.line(label, d.Words())
 	}
-}
-
-// join joins words that are there.
-func join(sep string, parts ...string) string {
-	var have []string
-	for _, p := range parts {
-		if p != "" {
-			have = append(have, p)
-		}
-	}
-	return strings.Join(have, sep)
 }
 
 // say adds a line for a field whose element cannot hold the words.

@@ -1,7 +1,6 @@
 package medicalrecord
 
 import (
-	"crypto/sha1"
 	"errors"
 	"strconv"
 	"strings"
@@ -400,11 +399,7 @@ func (x *encoder) guid(id string) string {
 		x.space = append(space[:], x.rec.Patient.ID+"\x00"...)
 	}
 	x.derive = append(append(x.derive[:0], x.space...), id...)
-	sum := sha1.Sum(x.derive)
-	derived := uuid.UUID(sum[:16])
-	derived[6] = derived[6]&0x0f | 5<<4
-	derived[8] = derived[8]&0x3f | 0x80
-	return derived.String()
+	return system.DeriveID(x.derive).String()
 }
 
 // isGUID reports the shape EMIS uses: 8-4-4-4-12 of letters and digits (E §1.1).

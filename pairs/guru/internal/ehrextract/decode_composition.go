@@ -202,7 +202,7 @@ func (d *decoder) listed(e *record.Entry) {
 		for _, open := range d.headings { // the topic around a category
 			words = append(words, open.words)
 		}
-		item.Words = join(": ", words...)
+		item.Words = record.Join(": ", words...)
 		if h.code.Scheme == mapping.SNOMED {
 			item.Heading = mapping.Code{Scheme: schemeHeading, Value: h.code.Value, Term: item.Words}
 		}

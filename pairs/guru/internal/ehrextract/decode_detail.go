@@ -45,7 +45,7 @@ func (d *decoder) specimen(e *record.Entry) {
 		}
 	}
 	walk()
-	if words := join(", ", parts...); words != "" {
+	if words := record.Join(", ", parts...); words != "" {
 		e.Texts = append(e.Texts, record.Text{Label: "Specimen", Value: words})
 	}
 }
@@ -73,7 +73,7 @@ func (d *decoder) informant(e *record.Entry) {
 		}
 	}
 	walk()
-	if words := join(", ", parts...); words != "" {
+	if words := record.Join(", ", parts...); words != "" {
 		e.Texts = append(e.Texts, record.Text{Label: "Informant", Value: words})
 	}
 }
@@ -126,7 +126,7 @@ func (d *decoder) document(e *record.Entry) {
 		}
 	}
 	walk()
-	words := join(", ", parts...)
+	words := record.Join(", ", parts...)
 	if words == "" {
 		words = "one without a name"
 	}

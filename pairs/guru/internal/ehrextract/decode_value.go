@@ -55,7 +55,7 @@ func (d *decoder) ratio(v *record.Value, e *record.Entry) {
 			d.unrecognised(e)
 		}
 	}
-	v.Text = join(" / ", parts[0], parts[1])
+	v.Text = record.Join(" / ", parts[0], parts[1])
 }
 
 // limit is one side of an interval as it is written.

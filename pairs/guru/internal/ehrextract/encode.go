@@ -3,7 +3,6 @@ package ehrextract
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha1"
 	"errors"
 	"slices"
 	"strconv"
@@ -161,11 +160,7 @@ func (x *encoder) derive(kind string, id ...string) string {
 	for _, part := range id {
 		x.name = append(append(x.name, '|'), part...)
 	}
-	sum := sha1.Sum(x.name)
-	derived := uuid.UUID(sum[:16])
-	derived[6] = derived[6]&0x0f | 5<<4
-	derived[8] = derived[8]&0x3f | 0x80
-	return capitals(derived)
+	return capitals(system.DeriveID(x.name))
 }
 
 // capitals spells an identifier as GP2GP does, in capital letters throughout.

@@ -358,7 +358,7 @@ func (x *encoder) consultationLines(e *record.Entry, c *record.Consultation, wor
 	})
 	for _, item := range c.Items {
 		if written(item.Entry) && item.Entry.Kind == record.KindConsultation {
-			n.line(join(", ", headingWords(item), pageWords(item.Page)), item.Entry.Name())
+			n.line(record.Join(", ", headingWords(item), pageWords(item.Page)), item.Entry.Name())
 		}
 	}
 	for _, note := range e.Notes {

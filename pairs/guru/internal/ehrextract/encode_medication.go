@@ -86,7 +86,7 @@ func (x *encoder) supplyLines(e *record.Entry, m *record.MedicationBody) (texts,
 	terms := supplyTerms(e)
 	for _, t := range e.Texts {
 		if t.Label != labelSupply || t.Value != terms {
-			texts = append(texts, join(": ", t.Label, t.Value))
+			texts = append(texts, record.Join(": ", t.Label, t.Value))
 		}
 	}
 	n.facts(e, func(f record.Field) bool { return x.supplyHolds(e, m, f) })

@@ -26,13 +26,13 @@ func patientLines(p *record.Patient) []string {
 		n.lines = append(n.lines, "Recorded as deceased")
 	}
 	for _, i := range p.OtherIDs {
-		n.line(join(" ", "Identifier", i.Type), i.Value)
+		n.line(record.Join(" ", "Identifier", i.Type), i.Value)
 	}
 	for _, a := range p.Addresses {
-		n.line(join(", ", "Address", a.Use), addressWords(a))
+		n.line(record.Join(", ", "Address", a.Use), addressWords(a))
 	}
 	for _, c := range p.Contacts {
-		n.line(join(", ", "Contact", c.Use), c.Value)
+		n.line(record.Join(", ", "Contact", c.Use), c.Value)
 	}
 	if p.UsualGP != nil {
 		n.line("Usual GP", p.UsualGP.NameAndRole())
@@ -54,5 +54,5 @@ func patientLines(p *record.Patient) []string {
 }
 
 func addressWords(a record.Address) string {
-	return join(", ", a.House, join(" ", a.Number, a.Street), a.Village, a.Town, a.County, a.Postcode)
+	return record.Join(", ", a.House, record.Join(" ", a.Number, a.Street), a.Village, a.Town, a.County, a.Postcode)
 }

@@ -249,7 +249,7 @@ func (x *encoder) sayings(e *record.Entry) (texts, lines []string, others []mapp
 		case t.Label == labelPriority && t.Value == labelled(e, labelPriority):
 		case t.Label == labelRelative && e.Kind == record.KindFamilyHistory && t.Value == labelled(e, labelRelative):
 		default:
-			texts = append(texts, join(": ", t.Label, t.Value))
+			texts = append(texts, record.Join(": ", t.Label, t.Value))
 		}
 	}
 	if len(before.lines) > 0 { // qualifiers stand before the clinician's text (D-4)

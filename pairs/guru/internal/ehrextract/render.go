@@ -104,7 +104,7 @@ func (x *encoder) itemLines(n *extra, e *record.Entry) {
 		case item.Entry == nil:
 			n.line(pageWords(item.Page), headingWords(item))
 		case written(item.Entry):
-			n.line(join(", ", headingWords(item), pageWords(item.Page)), item.Entry.Name())
+			n.line(record.Join(", ", headingWords(item), pageWords(item.Page)), item.Entry.Name())
 		}
 	}
 }
@@ -185,19 +185,4 @@ func allergyMark(a *record.Allergy) string {
 		return "allergy"
 	}
 	return "drug allergy"
-}
-
-// join joins words that are there.
-func join(sep string, parts ...string) string {
-	joined := ""
-	for _, p := range parts {
-		switch {
-		case p == "":
-		case joined == "":
-			joined = p
-		default:
-			joined += sep + p
-		}
-	}
-	return joined
 }

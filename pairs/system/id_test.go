@@ -1,0 +1,17 @@
+package system_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/linkspan/linkspan/pairs/system"
+)
+
+func TestDeriveID(t *testing.T) {
+	for _, name := range []string{"", "entry|1", "entry|2"} {
+		want := uuid.NewSHA1(uuid.NameSpaceOID, []byte(name))
+		require.Equal(t, want, system.DeriveID(append(uuid.NameSpaceOID[:], name...)))
+	}
+}
