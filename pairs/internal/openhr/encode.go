@@ -70,13 +70,16 @@ type encoder struct {
 	health *xmlio.Writer
 	aside  xmlio.Writer // of the body being written
 
-	source   string // namespaces derived identifiers, with the patient
 	patient  string
 	practice *record.Organisation
 
 	placed []placed // by the place of the entry in the record
 	used   map[string]bool
-	name   []byte // what an identifier is derived from
+	space  []byte // what every derived identifier begins with: name space, source and patient
+	name   []byte // what an identifier is derived from, whole
+
+	beyond extra       // of the entry being written, see gather
+	groups []textGroup // of its texts
 
 	byName     map[string]string // event identifier by the words of named
 	staff      map[*record.Person]string
@@ -118,7 +121,7 @@ func newEncoder(w *xmlio.Writer, rec *record.Record, head []string, id system.Me
 		staff: map[*record.Person]string{}, named: map[string]*record.Person{},
 		places: map[*record.Organisation]string{}, placeNames: map[string]*record.Organisation{},
 	}
-	x.source = rec.Source.System + "|" + rec.Source.ODS + "|" + rec.Patient.ID
+	x.space = append(uuid.NameSpaceOID[:], "linkspan|"+rec.Source.System+"|"+rec.Source.ODS+"|"+rec.Patient.ID...)
 	x.patient = x.uid("patient", rec.Patient.ID)
 	x.practice = rec.Patient.Practice
 	if x.practice == nil || rec.Source.ODS != "" && x.practice.ODS != rec.Source.ODS {
@@ -198,7 +201,7 @@ func (x *encoder) entryID(e *record.Entry, i int) string {
 		x.used[e.ID] = true
 		return e.ID
 	}
-	return x.uid("entry", e.ID+"|"+strconv.Itoa(i))
+	return x.derive("entry", e.ID, strconv.Itoa(i))
 }
 
 // define lets a problem be told by the event that defines it, where that is
@@ -242,19 +245,21 @@ func isEvent(e *record.Entry) bool {
 	return !native(e) || e.Kind != record.KindConsultation && e.Kind != record.KindAdministration
 }
 
-// uid is id where it has this format's pattern, else derived from it, the kind
-// of thing and the patient's own identifier at the source, so that the same
-// record gives the same identifiers.
+// uid is id where it has this format's pattern, else derived from it.
 func (x *encoder) uid(kind, id string) string {
 	if isUID(id) {
 		return id
 	}
-	x.name = append(x.name[:0], uuid.NameSpaceOID[:]...)
-	for i, part := range [...]string{"linkspan", x.source, kind, id} {
-		if i > 0 {
-			x.name = append(x.name, '|')
-		}
-		x.name = append(x.name, part...)
+	return x.derive(kind, id)
+}
+
+// derive makes an identifier of the kind of thing, what identifies it and the
+// patient's own identifier at the source, so that the same record gives the
+// same identifiers.
+func (x *encoder) derive(kind string, id ...string) string {
+	x.name = append(append(append(x.name[:0], x.space...), '|'), kind...)
+	for _, part := range id {
+		x.name = append(append(x.name, '|'), part...)
 	}
 	return system.DeriveID(x.name).String()
 }

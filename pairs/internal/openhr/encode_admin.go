@@ -336,10 +336,10 @@ func (x *encoder) person(p *record.Person) string {
 	if id == "" {
 		id = x.uid("staff", p.ID)
 		if p.ID == "" {
-			id = x.uid("staff", p.UserName+"|"+p.Name())
+			id = x.derive("staff", p.UserName, p.Name())
 		}
 		for n := 0; x.used["staff "+id]; n++ {
-			id = x.uid("staff", id+"|"+strconv.Itoa(n))
+			id = x.derive("staff", id, strconv.Itoa(n))
 		}
 		x.used["staff "+id] = true
 		x.staff[p] = id
@@ -386,7 +386,7 @@ func (x *encoder) role(w *xmlio.Writer, p *record.Person) {
 		place = p.Place
 	}
 	w.Start("role", "updateMode", "add")
-	w.Element("id", x.uid("role", x.staff[p]+"|"))
+	w.Element("id", x.derive("role", x.staff[p], ""))
 	w.Element("name", label)
 	w.Empty("userCategory", "codeSystem", systemRead2, "displayName", label, "code", "")
 	w.Element("organisation", x.place(place))
@@ -402,7 +402,7 @@ func (x *encoder) userInRole(w *xmlio.Writer, p *record.Person) {
 	w.Start("userInRole", "updateMode", "add")
 	w.Element("id", x.staff[p])
 	w.Element("user", x.staff[p])
-	w.Element("role", x.uid("role", x.staff[p]+"|"))
+	w.Element("role", x.derive("role", x.staff[p], ""))
 	w.Element("contractualRelationship", "E")
 	w.Element("contractStart", contractUnknown)
 	w.Element("filingConfidentialityPolicy", x.policyID(unrestricted))
@@ -424,10 +424,10 @@ func (x *encoder) place(o *record.Organisation) string {
 	if id == "" {
 		id = x.uid("place", o.ID)
 		if o.ID == "" {
-			id = x.uid("place", o.ODS+"|"+o.Name)
+			id = x.derive("place", o.ODS, o.Name)
 		}
 		for n := 0; x.used["place "+id]; n++ {
-			id = x.uid("place", id+"|"+strconv.Itoa(n))
+			id = x.derive("place", id, strconv.Itoa(n))
 		}
 		x.used["place "+id] = true
 		x.places[o] = id
@@ -522,7 +522,7 @@ func (x *encoder) policy(mark string) string {
 	return x.policyID(mark)
 }
 
-func (x *encoder) policyID(mark string) string { return x.uid("policy", mark+"|") }
+func (x *encoder) policyID(mark string) string { return x.derive("policy", mark, "") }
 
 func (x *encoder) policyElement(w *xmlio.Writer, name string) {
 	w.Start("confidentialityPolicy", "updateMode", "add")

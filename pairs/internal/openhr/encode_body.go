@@ -38,15 +38,16 @@ func (x *encoder) body(w *xmlio.Writer, e *record.Entry, n *extra) {
 // foreign gathers the facts that the body an entry has in the end has no
 // element for.
 func (x *encoder) foreign(e *record.Entry, body string, n *extra) {
-	each := e.EachFact
-	if body == "observation" || body == "allergy" { // which hold the value
-		each = e.EachBodyFact
-	}
-	each(func(f record.Fact) {
+	gather := func(f record.Fact) {
 		if !held(e, body, f.Field) {
 			n.fact(f)
 		}
-	})
+	}
+	if body == "observation" || body == "allergy" { // which hold the value
+		e.EachBodyFact(gather)
+	} else {
+		e.EachFact(gather)
+	}
 }
 
 // held reports a fact that the entry's elements, or the lines written with

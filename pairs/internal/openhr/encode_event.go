@@ -1,6 +1,7 @@
 package openhr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -13,6 +14,14 @@ import (
 type extra struct {
 	texts []record.Text
 	lines []string
+}
+
+// gather begins what an entry says beyond its elements, in the memory of the
+// entry before it: one entry is written at a time, and nobody keeps its lines.
+func (x *encoder) gather(texts []record.Text) *extra {
+	n := &x.beyond
+	n.texts, n.lines = append(n.texts[:0], texts...), n.lines[:0]
+	return n
 }
 
 // line adds a labelled line.
@@ -35,7 +44,7 @@ func (n *extra) take(label string, ok func(string) bool) string {
 			if ok != nil && !ok(t.Value) {
 				return ""
 			}
-			n.texts = append(n.texts[:i:i], n.texts[i+1:]...)
+			n.texts = slices.Delete(n.texts, i, i+1)
 			return t.Value
 		}
 	}
@@ -135,29 +144,30 @@ func (x *encoder) typeOf(e *record.Entry) string {
 // words first, then everything it says, in one text (safety §D.1). A degraded
 // one has its degrade code.
 func (x *encoder) plainEvent(e *record.Entry) {
-	var lines []string
+	n := x.gather(nil)
 	code := mapping.Code{}
 	switch e.Outcome {
 	case record.FailedEntry:
-		lines = []string{"An entry at " + e.At + " could not be read."}
+		n.lines = append(n.lines, "An entry at "+e.At+" could not be read.")
 	case record.Degraded:
-		lines, code = words(e), e.Target
+		n.words(e)
+		code = e.Target
 	default:
-		lines = words(e)
+		n.words(e)
 	}
-	n := &extra{}
 	x.missingLinks(e, n)
 	w := x.health
 	x.eventHead(e, n)
-	if _, _, ok := writeCode(code); ok {
-		x.code(w, code, nil, nil)
+	if system, value, ok := writeCode(code); ok {
+		w.Start("code", "codeSystem", system, "displayName", code.Term, "code", value)
+		w.End()
 		if fits(e.Text, 200) {
 			w.Element("displayTerm", e.Text)
 		}
 	} else {
 		w.Element("displayTerm", "")
 	}
-	x.text(w, "POST", append(lines, n.lines...))
+	x.text(w, "POST", n.lines)
 	x.eventTail(e)
 	w.Start("observation")
 	x.complexObservation(w, e)
@@ -204,7 +214,7 @@ func (x *encoder) eventTail(e *record.Entry) {
 // event writes an entry as what it is. Its body is written first, aside, for
 // what finds no place in it goes into the text before it.
 func (x *encoder) event(e *record.Entry) {
-	n := &extra{texts: append([]record.Text(nil), e.Texts...)}
+	n := x.gather(e.Texts)
 	b := &x.aside
 	b.Reset()
 	x.body(b, e, n)
@@ -222,8 +232,10 @@ func (x *encoder) event(e *record.Entry) {
 	}
 	others := translations(e, n)
 	var before []string
-	if _, _, ok := writeCode(code); ok {
-		x.code(w, code, e.Qualifiers, others)
+	if system, value, ok := writeCode(code); ok {
+		w.Start("code", "codeSystem", system, "displayName", code.Term, "code", value)
+		x.codeParts(w, e.Qualifiers, others)
+		w.End()
 	} else if e.Text != "" && e.Kind != record.KindNote {
 		w.Start("code", "codeSystem", systemUnknown, "displayName", e.Text)
 		x.codeParts(w, e.Qualifiers, others)
@@ -279,14 +291,7 @@ func translations(e *record.Entry, n *extra) []mapping.Code {
 	return codes
 }
 
-// code writes an entry's code with its qualifiers and translations.
-func (x *encoder) code(w *xmlio.Writer, c mapping.Code, qualifiers []record.Qualifier, others []mapping.Code) {
-	system, value, _ := writeCode(c)
-	w.Start("code", "codeSystem", system, "displayName", c.Term, "code", value)
-	x.codeParts(w, qualifiers, others)
-	w.End()
-}
-
+// codeParts writes the qualifiers and translations of an entry's code.
 func (x *encoder) codeParts(w *xmlio.Writer, qualifiers []record.Qualifier, others []mapping.Code) {
 	for _, q := range qualifiers {
 		w.Start("qualifier")
@@ -308,44 +313,49 @@ func dtCode(w *xmlio.Writer, name string, c mapping.Code, words string) {
 	w.Empty(name, "codeSystem", systemUnknown, "displayName", words)
 }
 
+// textGroup is what stands in one associated text.
+type textGroup struct {
+	kind   string
+	values []string
+}
+
 // texts writes the associated texts: the entry's own by their type, and behind
 // the plain comment every line without an element. No type stands twice on one
 // event, for readers of this format refuse that (E §1.3).
 func (x *encoder) texts(w *xmlio.Writer, whole string, before []string, n *extra) {
-	type group struct {
-		kind   string
-		values []string
-	}
-	groups := make([]group, 0, 2)
-	add := func(kind, value string) {
-		for i := range groups {
-			if groups[i].kind == kind {
-				groups[i].values = append(groups[i].values, value)
-				return
-			}
-		}
-		groups = append(groups, group{kind, []string{value}})
-	}
+	x.groups = x.groups[:0]
 	if whole != "" {
-		add("POST", whole)
+		x.group("POST", whole)
 	}
-	for _, s := range before {
-		add("POST", s)
-	}
+	x.group("POST", before...)
 	var labelled []string
 	for _, t := range n.texts {
 		if kind, ok := vocText.value(t.Label); ok {
-			add(kind, t.Value)
+			x.group(kind, t.Value)
 		} else {
 			labelled = append(labelled, t.Label+": "+t.Value)
 		}
 	}
-	for _, s := range append(labelled, n.lines...) {
-		add("POST", s)
-	}
-	for _, g := range groups {
+	x.group("POST", labelled...)
+	x.group("POST", n.lines...)
+	for _, g := range x.groups {
 		x.text(w, g.kind, g.values)
 	}
+}
+
+// group puts values into the group of their kind. A new one takes the memory
+// of one of the entry before.
+func (x *encoder) group(kind string, values ...string) {
+	if len(values) == 0 {
+		return
+	}
+	i := slices.IndexFunc(x.groups, func(g textGroup) bool { return g.kind == kind })
+	if i < 0 {
+		i = len(x.groups)
+		x.groups = slices.Grow(x.groups, 1)[:i+1]
+		x.groups[i].kind, x.groups[i].values = kind, x.groups[i].values[:0]
+	}
+	x.groups[i].values = append(x.groups[i].values, values...)
 }
 
 // text writes lines as one text, unless they say nothing.
@@ -381,29 +391,26 @@ func (x *encoder) datePart(w *xmlio.Writer, name string, d record.Date) {
 	case record.PrecisionMonth:
 		w.Empty(name, "datepart", "YM", "value", d.Wall()+"-01T00:00:00")
 	case record.PrecisionDay:
-		w.Empty(name, "datepart", "YMD", "value", d.Wall()+"T00:00:00")
+		s, _ := moment(d)
+		w.Empty(name, "datepart", "YMD", "value", s)
 	default:
 		s, _ := moment(d)
 		w.Empty(name, "datepart", "YMDT", "value", s)
 	}
 }
 
-// moment writes a dateTime; a day is written as its midnight. It reports false
-// for a date that does not state the day.
+// moment writes a dateTime; a day is written as its midnight, without a zone.
+// It reports false for a date that does not state the day.
 func moment(d record.Date) (string, bool) {
+	if d.Precision() < record.PrecisionDay {
+		return "", false
+	}
 	zone := d.Zone()
-	if !zoneHolds(zone) {
+	if d.Precision() == record.PrecisionDay || !zoneHolds(zone) {
 		zone = ""
 	}
-	switch d.Precision() {
-	case record.PrecisionDay:
-		return d.Wall() + "T00:00:00", true
-	case record.PrecisionMinute:
-		return d.Wall() + ":00" + zone, true
-	case record.PrecisionSecond:
-		return d.Wall() + zone, true
-	}
-	return "", false
+	s := d.Digits() + "000000"[len(d.Digits())-len("20060102"):]
+	return s[:4] + "-" + s[4:6] + "-" + s[6:8] + "T" + s[8:10] + ":" + s[10:12] + ":" + s[12:] + zone, true
 }
 
 // zoneHolds reports a zone as XML Schema writes it.

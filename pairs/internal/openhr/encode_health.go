@@ -2,6 +2,7 @@ package openhr
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/linkspan/linkspan/mapping"
@@ -121,9 +122,7 @@ func (x *encoder) encounter(e *record.Entry) {
 	w.Optional("enteredByUserInRole", x.person(e.EnteredBy))
 	w.Optional("organisation", x.place(e.Place))
 	w.Optional("confidentialityPolicy", x.policy(e.Confidential))
-	if s, ok := vocConsultation.value(typeWords(e)); ok {
-		w.Element("consultationType", s)
-	}
+	w.Optional("consultationType", listedType(e))
 	w.Optional("location", x.namedPlace(c.Place))
 	openCode(w, "locationType", c.Type, c.TypeText)
 	for _, name := range also(e) {
@@ -132,7 +131,7 @@ func (x *encoder) encounter(e *record.Entry) {
 	writeDuration(w, "duration", c.Duration)
 	writeDuration(w, "travelTime", c.Travel)
 	if len(of.extra) > 0 {
-		x.component(w, x.uid("consultation", of.id+"|"), "0", mapping.Code{}, "Additional")
+		x.component(w, x.derive("consultation", of.id, ""), "0", mapping.Code{}, "Additional")
 	}
 	for _, item := range c.Items {
 		if id := x.of(item.Entry).id; item.Entry != nil && id != "" && isEvent(item.Entry) {
@@ -170,18 +169,20 @@ func openCode(w *xmlio.Writer, name string, c mapping.Code, words string) {
 	}
 }
 
-// typeWords are the words of the deprecated consultation type.
-func typeWords(e *record.Entry) string {
+// listedType is the deprecated consultation type, where it is in its list.
+func listedType(e *record.Entry) string {
 	for _, t := range e.Texts {
 		if t.Label == consultationType {
-			return t.Value
+			value, _ := vocConsultation.value(t.Value)
+			return value
 		}
 	}
-	if e.Consultation == nil {
-		return ""
+	if c := e.Consultation; c != nil && c.Type.Value != "" {
+		if _, listed := vocConsultation.word(c.Type.Value); listed {
+			return c.Type.Value
+		}
 	}
-	words, _ := vocConsultation.word(e.Consultation.Type.Value)
-	return words
+	return ""
 }
 
 // also are the people present beside the author.
@@ -213,7 +214,7 @@ func writeDuration(w *xmlio.Writer, name, s string) {
 
 // consultationExtra are the lines a consultation has no element for.
 func (x *encoder) consultationExtra(e *record.Entry) []string {
-	n := &extra{}
+	n := x.gather(nil)
 	c := e.Consultation
 	if c == nil {
 		c = &record.Consultation{}
@@ -258,7 +259,7 @@ func (x *encoder) consultationExtra(e *record.Entry) []string {
 		n.lines = append(n.lines, record.SourceCode(code))
 	}
 	x.missingLinks(e, n)
-	return n.lines
+	return slices.Clone(n.lines)
 }
 
 // consultationText writes those lines as the consultation's first free text.
@@ -269,7 +270,7 @@ func (x *encoder) consultationText(e *record.Entry) {
 	}
 	w := x.health
 	x.start(w, "event", nil)
-	w.Element("id", x.uid("consultation", of.id+"|"))
+	w.Element("id", x.derive("consultation", of.id, ""))
 	w.Element("patient", x.patient)
 	w.Element("eventType", "OBS")
 	x.datePart(w, "effectiveTime", e.Date)
@@ -339,7 +340,7 @@ func (x *encoder) problemLines(e *record.Entry, n *extra) {
 }
 
 // documentID is the identifier of the document an event refers to.
-func (x *encoder) documentID(e *record.Entry) string { return x.uid("document", x.of(e).id+"|") }
+func (x *encoder) documentID(e *record.Entry) string { return x.derive("document", x.of(e).id, "") }
 
 // documentExtra writes nothing: it gathers what the document element cannot
 // say into the text of the event, and takes what it can.
@@ -381,7 +382,7 @@ func (x *encoder) document(e *record.Entry) {
 	if d == nil {
 		d = &record.Document{}
 	}
-	n := &extra{texts: append([]record.Text(nil), e.Texts...)}
+	n := x.gather(e.Texts)
 	x.start(w, "document", nil)
 	w.Element("id", x.documentID(e))
 	if fits(d.Name, 500) {
@@ -413,10 +414,11 @@ func (x *encoder) document(e *record.Entry) {
 // task writes an administrative entry: all it says is its description.
 func (x *encoder) task(e *record.Entry) {
 	w := x.health
-	lines := words(e)
-	n := &extra{}
-	if fits(e.Text, 512) && e.Text != "" {
-		lines = lines[1:]
+	n := x.gather(nil)
+	n.words(e)
+	first := 0
+	if fits(e.Text, 512) && e.Text != "" { // the subject has the first line
+		first = 1
 	}
 	x.start(w, "task", e)
 	w.Element("id", x.of(e).id)
@@ -439,6 +441,6 @@ func (x *encoder) task(e *record.Entry) {
 		n.line("Place", e.Place.Title())
 	}
 	n.line("Confidentiality", e.Confidential) // the element has no policy
-	w.Optional("description", strings.Join(append(lines, n.lines...), "\n"))
+	w.Optional("description", strings.Join(n.lines[first:], "\n"))
 	w.End()
 }

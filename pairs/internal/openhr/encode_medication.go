@@ -260,7 +260,7 @@ func (x *encoder) cancellation(w *xmlio.Writer, e *record.Entry, m *record.Medic
 	}
 	listed, hasReason := vocCancellation.value(m.EndReason)
 	w.Start("cancellation")
-	w.Element("id", x.uid("cancellation", x.of(e).id+"|"))
+	w.Element("id", x.derive("cancellation", x.of(e).id, ""))
 	w.Element("cancelledByUserInRole", x.namedPerson(by))
 	w.Element("cancellationDateTime", at)
 	if !hasReason {
@@ -281,4 +281,4 @@ func (x *encoder) mixture(w *xmlio.Writer, e *record.Entry) {
 	w.Element("localMixture", x.mixtureID(e))
 }
 
-func (x *encoder) mixtureID(e *record.Entry) string { return x.uid("mixture", x.of(e).id+"|") }
+func (x *encoder) mixtureID(e *record.Entry) string { return x.derive("mixture", x.of(e).id, "") }

@@ -7,12 +7,11 @@ import (
 	"github.com/linkspan/linkspan/record"
 )
 
-// words is everything an entry says, in lines: its own words first, then its
+// words adds everything an entry says, in lines: its own words first, then its
 // qualifiers, the clinician's text, every fact by name, the bridge's notes and
 // the codes it came with (safety §D.1). Dates, people and places of the entry
 // itself stand in elements of the event that carries the lines.
-func words(e *record.Entry) []string {
-	n := &extra{}
+func (n *extra) words(e *record.Entry) {
 	if e.Text != "" {
 		n.lines = append(n.lines, e.Text)
 	}
@@ -39,7 +38,6 @@ func words(e *record.Entry) []string {
 	for _, c := range e.Others {
 		n.lines = append(n.lines, record.SourceCode(c))
 	}
-	return n.lines
 }
 
 func qualifierLines(all []record.Qualifier) []string {
