@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs/internal/derived"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/xmlio"
@@ -261,7 +262,7 @@ func (x *encoder) derive(kind string, id ...string) string {
 	for _, part := range id {
 		x.name = append(append(x.name, '|'), part...)
 	}
-	return system.DeriveID(x.name).String()
+	return derived.ID(x.name).String()
 }
 
 // isUID reports the pattern of dt.uid: letters and digits, 8-4-4-4-12 (E §1.1).

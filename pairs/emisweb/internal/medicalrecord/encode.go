@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs/internal/derived"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/xmlio"
@@ -399,7 +400,7 @@ func (x *encoder) guid(id string) string {
 		x.space = append(space[:], x.rec.Patient.ID+"\x00"...)
 	}
 	x.derive = append(append(x.derive[:0], x.space...), id...)
-	return system.DeriveID(x.derive).String()
+	return derived.ID(x.derive).String()
 }
 
 // isGUID reports the shape EMIS uses: 8-4-4-4-12 of letters and digits (E §1.1).

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/linkspan/linkspan/mapping"
+	"github.com/linkspan/linkspan/pairs/internal/derived"
 	"github.com/linkspan/linkspan/pairs/system"
 	"github.com/linkspan/linkspan/record"
 	"github.com/linkspan/linkspan/xmlio"
@@ -160,7 +161,7 @@ func (x *encoder) derive(kind string, id ...string) string {
 	for _, part := range id {
 		x.name = append(append(x.name, '|'), part...)
 	}
-	return capitals(system.DeriveID(x.name))
+	return capitals(derived.ID(x.name))
 }
 
 // capitals spells an identifier as GP2GP does, in capital letters throughout.

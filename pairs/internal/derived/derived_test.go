@@ -1,4 +1,4 @@
-package system_test
+package derived_test
 
 import (
 	"testing"
@@ -6,12 +6,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/linkspan/linkspan/pairs/system"
+	"github.com/linkspan/linkspan/pairs/internal/derived"
 )
 
-func TestDeriveID(t *testing.T) {
+func TestID(t *testing.T) {
 	for _, name := range []string{"", "entry|1", "entry|2"} {
 		want := uuid.NewSHA1(uuid.NameSpaceOID, []byte(name))
-		require.Equal(t, want, system.DeriveID(append(uuid.NameSpaceOID[:], name...)))
+		require.Equal(t, want, derived.ID(append(uuid.NameSpaceOID[:], name...)))
 	}
 }
