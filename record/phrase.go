@@ -110,3 +110,31 @@ var noAllergies = regexp.MustCompile(`(?i)^\s*(?:nkd?a|(?:no|nil|none)(?: (?:kno
 // else. In "Penicillin: no rash", "Aspirin not tolerated" or "No known allergies
 // but codeine" a "no" must not take an allergy back.
 func SaysNoAllergies(words string) bool { return noAllergies.MatchString(words) }
+
+// MeaningOf finds the qualifiers that turn a statement round, by their words or
+// by the SNOMED CT finding context of their value (E §2 "24 and 23 change
+// meaning"), whatever system the code is said to be of. What only looks like
+// one keeps a code from being trusted, and does no other harm.
+func MeaningOf(name, value, code string) QualifierMeaning {
+	switch strings.TrimSpace(code) {
+	case "410516002", "410594000", "410593000": // known absent, definitely not present, probably not present
+		return Negates
+	case "410590009", "410592001", "415684004": // known possible, probably present, suspected
+		return Doubts
+	}
+	name, value = strings.ToLower(name), strings.ToLower(strings.TrimSpace(value))
+	switch value {
+	case "no", "absent", "denied", "excluded", "not present", "known absent", "definitely not present", "ruled out", "not given":
+		return Negates
+	}
+	says := func(word string) bool { return strings.Contains(name, word) || strings.Contains(value, word) }
+	if says("negat") {
+		return Negates
+	}
+	for _, doubt := range []string{"uncertain", "suspect", "possible", "probable", "unconfirmed", "query", "likely", "differential"} {
+		if says(doubt) {
+			return Doubts
+		}
+	}
+	return Refines
+}

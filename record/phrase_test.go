@@ -17,3 +17,25 @@ func TestSaysNoAllergies(t *testing.T) {
 		require.False(t, record.SaysNoAllergies(words), words)
 	}
 }
+
+// TestMeaningOf: a denial or a doubt is found by its code in any system, and by
+// its words however they are spaced and written; anything else refines.
+func TestMeaningOf(t *testing.T) {
+	for _, c := range []struct {
+		name, value, code string
+		want              record.QualifierMeaning
+	}{
+		{"Finding context", "", "410516002", record.Negates},
+		{"Finding context", "as recorded", " 410594000 ", record.Negates},
+		{"Finding context", "", "415684004", record.Doubts},
+		{"Context", " Known Absent ", "", record.Negates},
+		{"Negation", "yes", "", record.Negates},
+		{"Certainty", "Probable", "", record.Doubts},
+		{"Uncertainty", "stated", "", record.Doubts},
+		{"Laterality", "Left", "7771000", record.Refines},
+		{"Severity", "no more than mild", "", record.Refines},
+		{"", "", "", record.Refines},
+	} {
+		require.Equal(t, c.want, record.MeaningOf(c.name, c.value, c.code), c)
+	}
+}

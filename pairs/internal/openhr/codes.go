@@ -158,30 +158,3 @@ func writeCode(c mapping.Code) (system, code string, ok bool) {
 	}
 	return "", "", false
 }
-
-// meaning finds the qualifiers that turn a statement round: negation and
-// uncertainty (E §2 "24 and 23 change meaning"), by their words or by the
-// SNOMED CT finding contexts. What looks like one and is not only keeps a code
-// from being trusted.
-func meaning(name, value coded) record.QualifierMeaning {
-	switch value.code {
-	case "410516002", "410594000", "410593000": // known absent, definitely not present, probably not present
-		return record.Negates
-	case "410590009", "410592001", "415684004": // known possible, probably present, suspected
-		return record.Doubts
-	}
-	n, v := strings.ToLower(name.display), strings.ToLower(strings.TrimSpace(value.display))
-	switch v {
-	case "no", "absent", "denied", "excluded", "not present", "known absent", "definitely not present", "ruled out", "not given":
-		return record.Negates
-	}
-	if strings.Contains(n, "negat") || strings.Contains(v, "negat") {
-		return record.Negates
-	}
-	for _, doubt := range []string{"uncertain", "suspect", "possible", "probable", "unconfirmed", "query", "likely", "differential"} {
-		if strings.Contains(v, doubt) || strings.Contains(n, doubt) {
-			return record.Doubts
-		}
-	}
-	return record.Refines
-}

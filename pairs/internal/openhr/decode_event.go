@@ -244,7 +244,7 @@ func (d *decoder) qualifier(it *item) {
 			d.unknown(it)
 		}
 	}
-	q := record.Qualifier{Name: n.display, Value: v.display, NameCode: n.parsed, ValueCode: v.parsed, Meaning: meaning(n, v)}
+	q := record.Qualifier{Name: n.display, Value: v.display, NameCode: n.parsed, ValueCode: v.parsed, Meaning: record.MeaningOf(n.display, v.display, v.code)}
 	for _, c := range []coded{n, v} {
 		if c.malformed {
 			it.note("Source code: " + strings.TrimSpace(c.raw()+` "`+c.display+`"`))

@@ -205,44 +205,20 @@ func (d *decoder) words() string {
 
 func (d *decoder) qualifier() record.Qualifier {
 	var q record.Qualifier
+	var value string
 	for name := range d.r.Children(Namespace) {
+		code := d.r.Attr("code")
 		part := d.concept(false)
 		switch {
 		case d.r.Repeated():
 		case name == "name":
 			q.Name, q.NameCode = part.text(), part.code
 		case name == "value":
-			q.Value, q.ValueCode = part.text(), part.code
+			q.Value, q.ValueCode, value = part.text(), part.code, code
 		}
 	}
-	q.Meaning = turns(q)
+	q.Meaning = record.MeaningOf(q.Name, q.Value, value)
 	return q
-}
-
-// turns finds the qualifiers that turn a statement round, by their words or by
-// the SNOMED CT finding contexts. One that only looks like it keeps a code from
-// being trusted, and does no other harm.
-func turns(q record.Qualifier) record.QualifierMeaning {
-	switch q.ValueCode.Value {
-	case "410516002", "410594000", "410593000": // known absent, definitely not present, probably not present
-		return record.Negates
-	case "410590009", "410592001", "415684004": // known possible, probably present, suspected
-		return record.Doubts
-	}
-	name, value := strings.ToLower(q.Name), strings.ToLower(q.Value)
-	switch value {
-	case "no", "absent", "known absent", "not present", "definitely not present", "denied", "excluded", "ruled out", "not given":
-		return record.Negates
-	}
-	if strings.Contains(name, "negat") || strings.Contains(value, "negat") {
-		return record.Negates
-	}
-	for _, doubt := range []string{"uncertain", "suspect", "possible", "probable", "unconfirmed", "query", "likely", "differential"} {
-		if strings.Contains(name, doubt) || strings.Contains(value, doubt) {
-			return record.Doubts
-		}
-	}
-	return record.Refines
 }
 
 var errSystem = errors.New("a code system nobody knows")
