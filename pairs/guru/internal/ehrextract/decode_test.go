@@ -130,6 +130,7 @@ func TestWhatTurnsAStatementRound(t *testing.T) {
 		"words":            {observed1(id("1") + qualified(`displayName="Known absent"`)), record.Negates},
 		"context absent":   {observed1(id("1") + qualified(`code="410516002" codeSystem="`+oidSNOMED+`" displayName="Ctx"`)), record.Negates},
 		"context possible": {observed1(id("1") + qualified(`code="410590009" codeSystem="`+oidSNOMED+`" displayName="Ctx"`)), record.Doubts},
+		"in any system":    {observed1(id("1") + qualified(`code="410516002" codeSystem="9.9.9" displayName="Ctx"`)), record.Negates},
 		"a side":           {observed1(id("1") + qualified(`displayName="Left"`)), record.Refines},
 		"a relative":       {observed1(id("1") + asthma + `<subject><personalRelationship><code displayName="Mother"/></personalRelationship></subject>`), record.Doubts},
 	} {
