@@ -5,6 +5,7 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
 )
 
 // value is the entry's result, made at first use.
@@ -107,7 +108,7 @@ func (d *decoder) numeric(it *item, v *record.Value) {
 		}
 	}
 	words, known := operatorWords(operator)
-	if operator != "" && !known || !decimal(number) {
+	if operator != "" && !known || !xmlio.Decimal(number) {
 		v.Unreadable = strings.Join(strings.Fields(operator+" "+number+" "+v.Unit), " ")
 	} else {
 		v.Number = number
@@ -217,13 +218,6 @@ func (d *decoder) ageRange(it *item) string {
 		d.empty(it)
 	}
 	return "age " + ends[0] + " to " + ends[1]
-}
-
-// decimal reports the lexical form of xs:decimal.
-func decimal(s string) bool {
-	s = strings.TrimLeft(s, "+-")
-	whole, part, _ := strings.Cut(s, ".")
-	return whole+part != "" && strings.Trim(whole+part, "1234567890") == "" && !strings.Contains(part, ".")
 }
 
 // diary reads a plan; effectiveTime is when it is due (E §1.3).

@@ -5,6 +5,7 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
 )
 
 // drugLabel is the label of what medication and medicationIssue say that the
@@ -120,7 +121,7 @@ func (d *decoder) drugFact(it *item, name, label string) {
 // quantity reads the number as written; what is no number is kept as words.
 func (d *decoder) quantity(it *item, m *record.MedicationBody) {
 	m.Quantity = d.token(it)
-	if m.Quantity != "" && !decimal(m.Quantity) {
+	if m.Quantity != "" && !xmlio.Decimal(m.Quantity) {
 		it.note("Quantity as recorded: " + m.Quantity + " (not a number)")
 		m.Quantity = ""
 	}

@@ -166,7 +166,7 @@ func (x *encoder) complexObservation(w *xmlio.Writer, e *record.Entry) {
 // value writes a number or a text, with the ranges that fit.
 func (x *encoder) value(w *xmlio.Writer, e *record.Entry, v *record.Value, n *extra) {
 	n.say(record.FactValueUnreadable, v.Unreadable)
-	numeric := decimal(v.Number) && fits(v.Unit, 50)
+	numeric := xmlio.Decimal(v.Number) && fits(v.Unit, 50)
 	if v.Number != "" && !numeric {
 		n.facts(e, record.FactValueNumber)
 	}
@@ -223,7 +223,7 @@ func rangeFits(g record.Range) bool {
 }
 
 func numericBounds(g record.Range) bool {
-	return (g.Low == "" || decimal(g.Low)) && (g.High == "" || decimal(g.High)) && g.Low+g.High != ""
+	return (g.Low == "" || xmlio.Decimal(g.Low)) && (g.High == "" || xmlio.Decimal(g.High)) && g.Low+g.High != ""
 }
 
 func (x *encoder) valueRange(w *xmlio.Writer, name string, g record.Range) {

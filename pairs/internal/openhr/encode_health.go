@@ -57,7 +57,7 @@ func (x *encoder) specimen(w *xmlio.Writer, e *record.Entry, p *record.Report, n
 		text("labSpecimenReference", 100)
 		limited(w, "specimenType", record.FactReportSpecimen, p.Specimen, 100, n)
 		text("fastingStatus", 50)
-		w.Optional("volume", n.take(specimenLabel("volume"), decimal))
+		w.Optional("volume", n.take(specimenLabel("volume"), xmlio.Decimal))
 		text("volumeUnits", 50)
 		text("collectionProcedure", 50)
 		text("anatomicalOrigin", 50)

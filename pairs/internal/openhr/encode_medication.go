@@ -58,7 +58,7 @@ func (x *encoder) issue(w *xmlio.Writer, e *record.Entry, n *extra) {
 	w.Optional("compliance", compliance)
 	x.prescription(w, m, n)
 	cost := m.Cost
-	if !decimal(cost) {
+	if !xmlio.Decimal(cost) {
 		n.say(record.FactMedicationCost, cost)
 		if cost = "0"; m.Cost == "" {
 			n.defaulted("cost 0")
@@ -105,7 +105,7 @@ func (x *encoder) dose(w *xmlio.Writer, m *record.MedicationBody, n *extra) {
 	}
 	w.Element("dosage", dosage)
 	quantity, unit, wordsToo := m.Quantity, m.Unit, m.QuantityWords
-	if !decimal(quantity) {
+	if !xmlio.Decimal(quantity) {
 		n.say(record.FactMedicationQuantity, quantity)
 		quantity = ""
 	}
@@ -145,7 +145,7 @@ func (x *encoder) dose(w *xmlio.Writer, m *record.MedicationBody, n *extra) {
 func leadingNumber(s string) (digits, rest string) {
 	s = strings.TrimSpace(s)
 	digits = s[:len(s)-len(strings.TrimLeft(s, "1234567890."))]
-	if !decimal(digits) {
+	if !xmlio.Decimal(digits) {
 		return "", ""
 	}
 	return digits, strings.TrimSpace(s[len(digits):])

@@ -5,6 +5,7 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
 )
 
 // value reads the result of an observation. A number that is none is kept as it
@@ -13,7 +14,7 @@ func (d *decoder) value(v *record.Value, e *record.Entry) {
 	switch kind := d.typeOf(); kind {
 	case "PQ", "INT", "REAL", "MO":
 		v.Number, v.Unit = d.quantity()
-		if v.Number != "" && !decimal(v.Number) {
+		if v.Number != "" && !xmlio.Decimal(v.Number) {
 			v.Number, v.Unit, v.Unreadable = "", "", strings.TrimSpace(v.Number+" "+v.Unit)
 		}
 	case "IVL_PQ":
@@ -95,7 +96,7 @@ func (d *decoder) limits(e *record.Entry) (low, high *limit) {
 func (d *decoder) valueRange(v *record.Value, e *record.Entry) {
 	low, high := d.limits(e)
 	compared := func(l *limit, sign string) {
-		if !decimal(l.number) {
+		if !xmlio.Decimal(l.number) {
 			v.Unreadable = strings.TrimSpace(sign + " " + l.number + " " + l.unit)
 			return
 		}

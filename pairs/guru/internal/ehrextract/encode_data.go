@@ -63,17 +63,6 @@ func interval(w *xmlio.Writer, low, high record.Date) {
 	w.End()
 }
 
-// decimal reports a number as xs:decimal has it; the schema's union admits no
-// other spelling that a reader could show verbatim.
-func decimal(s string) bool {
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
-	whole, part, pointed := strings.Cut(s, ".")
-	if pointed && part == "" && whole == "" {
-		return false
-	}
-	return s != "" && strings.Trim(whole, numerals) == "" && strings.Trim(part, numerals) == ""
-}
-
 const numerals = "1234567890"
 
 // wholeNumber reports a number of digits alone.

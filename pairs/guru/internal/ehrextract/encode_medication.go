@@ -5,6 +5,7 @@ import (
 
 	"github.com/linkspan/linkspan/mapping"
 	"github.com/linkspan/linkspan/record"
+	"github.com/linkspan/linkspan/xmlio"
 )
 
 // discontinued is how a course ends (S §6.1).
@@ -106,7 +107,7 @@ func (x *encoder) supplyHolds(e *record.Entry, m *record.MedicationBody, f recor
 	case record.FactMedicationDosage:
 		return true
 	case record.FactMedicationQuantity, record.FactMedicationUnit:
-		return decimal(m.Quantity)
+		return xmlio.Decimal(m.Quantity)
 	case record.FactMedicationType:
 		return course
 	case record.FactMedicationStatus:
@@ -129,7 +130,7 @@ func (x *encoder) fulfils(m *record.MedicationBody) bool {
 }
 
 func (x *encoder) supplyQuantity(m *record.MedicationBody) {
-	if decimal(m.Quantity) {
+	if xmlio.Decimal(m.Quantity) {
 		quantity(x.w, "quantity", m.Quantity, m.Unit)
 		return
 	}

@@ -11,7 +11,7 @@ import (
 // numeric reports a result that the value element can hold as a number.
 func numeric(v *record.Value) bool {
 	_, known := boundOf(v.Comparator.Value)
-	return v.Unreadable == "" && decimal(v.Number) && (v.Comparator.IsZero() || known)
+	return v.Unreadable == "" && xmlio.Decimal(v.Number) && (v.Comparator.IsZero() || known)
 }
 
 // textual reports a result in words that the value element holds.
@@ -90,7 +90,7 @@ func rangeHolds(g record.Range) bool {
 	if g.Qualifier+g.AppliesTo+g.LowOp+g.HighOp != "" {
 		return false
 	}
-	return (g.Low == "" || decimal(g.Low)) && (g.High == "" || decimal(g.High)) && (g.Low+g.High != "" || g.Unit == "")
+	return (g.Low == "" || xmlio.Decimal(g.Low)) && (g.High == "" || xmlio.Decimal(g.High)) && (g.Low+g.High != "" || g.Unit == "")
 }
 
 func rangeValue(w *xmlio.Writer, g record.Range) {
